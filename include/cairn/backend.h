@@ -1,0 +1,108 @@
+/*
+ * A state backend: the working state of one operator of one job on this machine, and its
+ * checkpoints in a store.
+ *
+ * Life cycle:
+ *   1. cairn_backend_open   locks the local folder, claims the next epoch of the job, reads the
+ * newest checkpoint that counts, downloads and checks it, starts the epoch. cairn_backend_restored
+ * tells what was restored.
+ *   2. cairn_value_state_open ... (state.h), then per record: cairn_backend_set_key, read, update.
+ *   3. cairn_checkpoint_begin between two records (checkpoint.h); go on; look at its outcome later.
+ *   4. cairn_backend_close.
+ * State that is in no committed checkpoint is gone after close: the local folder is a cache.
+ *
+ * Thread safety: a backend, its states and its checkpoints' begin belong to one thread, the owner.
+ * Functions marked [any] may be called from any thread.
+ */
+#ifndef CAIRN_BACKEND_H
+#define CAIRN_BACKEND_H
+
+#include <cairn/log.h>
+#include <cairn/manifest.h>
+#include <cairn/state.h>
+#include <cairn/store.h>
+
+CAIRN_BEGIN_DECLS
+
+typedef enum cairn_restore_mode {
+    CAIRN_RESTORE_LATEST = 0, /* the newest that counts; damaged: CAIRN_E_INTEGRITY */
+    CAIRN_RESTORE_LATEST_GOOD =
+        1, /* the newest that counts and is whole; what was passed over is logged */
+    CAIRN_RESTORE_NONE = 2, /* start empty; what is there stops counting */
+    CAIRN_RESTORE_ID = 3 /* `restore_id`, which must count; a step back if it is not the newest */
+} cairn_restore_mode;
+
+typedef struct cairn_backend_options {
+    uint32_t version;
+    cairn_store *store;       /* required; borrowed until close; the job lives at `<store>/<job>` */
+    const char *job;          /* required: ^[A-Za-z0-9._-]{1,255}$ */
+    const char *operator_uid; /* required, same form; stable between runs */
+    const char *local_dir;    /* required; made if missing; for this backend alone */
+    uint32_t max_parallelism; /* 0: that of the restored checkpoint, else 128 */
+    cairn_restore_mode restore;
+    uint64_t restore_id;
+    uint64_t memory_bytes;     /* block cache, index, filters and write buffers together */
+    uint32_t transfer_threads; /* that hash, upload and download; 1..64 */
+    uint32_t background_jobs;  /* of RocksDB: flushes and compactions at once */
+    uint32_t num_retained;     /* committed checkpoints kept; at least 1 */
+    uint64_t checkpoint_timeout_ms;
+    uint64_t open_timeout_ms;   /* bound of claim, read, download and start together */
+    const cairn_cancel *cancel; /* ends open early; may be NULL; borrowed until close */
+    cairn_log log;
+} cairn_backend_options;
+
+#define CAIRN_BACKEND_OPTIONS_VERSION 1
+#define CAIRN_BACKEND_OPTIONS_INIT                                                     \
+    {                                                                                  \
+        .version = CAIRN_BACKEND_OPTIONS_VERSION, .memory_bytes = (uint64_t)256 << 20, \
+        .transfer_threads = 4, .background_jobs = 2, .num_retained = 1,                \
+        .checkpoint_timeout_ms = 600000, .open_timeout_ms = 3600000                    \
+    }
+
+/*
+ * Errors besides those of the store: CAIRN_E_LOCKED (another process holds local_dir),
+ * CAIRN_E_FENCED (a newer attempt of the job exists), CAIRN_E_NOT_FOUND (restore_id does not count;
+ * the message names the newest that does), CAIRN_E_INTEGRITY (damaged; the message names the object
+ * and the newest good checkpoint), CAIRN_E_INCOMPATIBLE (format version, job, operator, engine,
+ * max parallelism), CAIRN_E_NO_SPACE (the message says how much is needed and free). A store that
+ * cannot be reached never leads to an empty start.
+ */
+cairn_code cairn_backend_open(const cairn_backend_options *options, cairn_backend **out,
+                              cairn_error *err);
+
+/* What was restored, borrowed until close; NULL if the job started empty. [any] */
+const cairn_manifest *cairn_backend_restored(const cairn_backend *backend);
+
+/* Downloads output `index` of the restored checkpoint to the new file `path` and checks it. */
+cairn_code cairn_backend_fetch_output(cairn_backend *backend, size_t index, const char *path,
+                                      cairn_error *err);
+
+/*
+ * CAIRN_E_FENCED once a newer attempt was seen (the backend looks every 2 s and at each
+ * checkpoint); then stop: nothing of this attempt counts any more. Cheap. [any]
+ */
+cairn_code cairn_backend_check(cairn_backend *backend, cairn_error *err);
+
+/* A picture for progress and metrics. [any] */
+typedef struct cairn_backend_stats {
+    uint64_t epoch;
+    uint64_t state_bytes;        /* estimate, on local disk and in write buffers */
+    uint64_t memory_bytes;       /* used of the budget */
+    uint64_t last_checkpoint_id; /* committed; 0: none yet */
+    uint64_t
+        last_checkpoint_age_ms; /* since its commit, monotonic; of the restored one since open */
+    uint64_t completed_checkpoints;
+    uint64_t failed_checkpoints;
+    uint64_t consecutive_failures;
+} cairn_backend_stats;
+void cairn_backend_get_stats(cairn_backend *backend, cairn_backend_stats *out);
+
+/*
+ * Cancels and waits for what is in flight, closes the engine, removes the local state, unlocks.
+ * Handles of states and checkpoints must not be used afterwards. NULL is fine.
+ */
+void cairn_backend_close(cairn_backend *backend);
+
+CAIRN_END_DECLS
+
+#endif

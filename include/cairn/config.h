@@ -1,0 +1,46 @@
+/*
+ * Configuration by Flink's option names, from a YAML file in the shape of Flink's config.yaml and
+ * from key=value pairs; later settings override earlier ones. An unknown key is CAIRN_E_INVALID and
+ * the message names the nearest known one. docs/options.md lists them.
+ */
+#ifndef CAIRN_CONFIG_H
+#define CAIRN_CONFIG_H
+
+#include <cairn/error.h>
+
+CAIRN_BEGIN_DECLS
+
+/* One thread at a time. */
+typedef struct cairn_config cairn_config;
+
+cairn_code cairn_config_new(cairn_config **out, cairn_error *err);
+void cairn_config_free(cairn_config *config);
+
+/* Reads a file of at most 1 MiB. Errors name file and line. */
+cairn_code cairn_config_load(cairn_config *config, const char *path, cairn_error *err);
+/* Checks and sets one option; `where` ("-D", "file:12") goes into messages. */
+cairn_code cairn_config_set(cairn_config *config, const char *key, const char *value,
+                            const char *where, cairn_error *err);
+
+/* The value as it was set, or the default; NULL only if there is neither. `key` must be a known
+ * key. */
+const char *cairn_config_get(const cairn_config *config, const char *key);
+/* True if it was set (not merely defaulted). */
+bool cairn_config_is_set(const cairn_config *config, const char *key);
+/* Typed forms; the values were checked when they were set. */
+uint64_t cairn_config_duration_ms(const cairn_config *config, const char *key);
+uint64_t cairn_config_memory_bytes(const cairn_config *config, const char *key);
+uint64_t cairn_config_u64(const cairn_config *config, const char *key);
+
+/* The table of options, for help and documentation: index 0, 1, ... until NULL is returned. */
+typedef struct cairn_option_info {
+    const char *key;
+    const char *type;          /* "duration", "memory", "integer", "string", "enum a|b" */
+    const char *default_value; /* NULL: none */
+    const char *help;
+} cairn_option_info;
+const cairn_option_info *cairn_config_option(size_t index);
+
+CAIRN_END_DECLS
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * The directory store: objects are files below a folder of a local or shared POSIX file system.
+ *
+ * A put writes a file without a name (O_TMPFILE; where the file system lacks it, a locked temporary
+ * in `.cairn-tmp/`), fsyncs it, gives it its name in one step and fsyncs the folder. Create-only is
+ * that step: link(2) refuses a taken name. Folders that become empty are removed.
+ */
+#ifndef CAIRN_DIR_H
+#define CAIRN_DIR_H
+
+#include <cairn/store.h>
+
+CAIRN_BEGIN_DECLS
+
+typedef struct cairn_dir_options {
+    uint32_t version;
+    /* Make the folder if it is missing (its parent too). If false: CAIRN_E_NOT_FOUND. */
+    bool create;
+} cairn_dir_options;
+
+#define CAIRN_DIR_OPTIONS_VERSION 1
+#define CAIRN_DIR_OPTIONS_INIT          \
+    {                                   \
+        CAIRN_DIR_OPTIONS_VERSION, true \
+    }
+
+/*
+ * `path` is a folder; a relative one is taken against the current folder once, now. `options` may
+ * be NULL. Read-only or unwritable folders are found by the first put (CAIRN_E_ACCESS, CAIRN_E_IO),
+ * so that restore and verify work on them.
+ */
+cairn_code cairn_dir_store_new(const char *path, const cairn_dir_options *options,
+                               cairn_store **out, cairn_error *err);
+
+CAIRN_END_DECLS
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * A job's checkpoints as they stand in a store, read without a worker: list, show, verify, restore
+ * to a folder, look up a key, collect garbage. Reading writes nothing.
+ *
+ * Thread safety: one thread at a time uses a cairn_history; the store may be shared.
+ */
+#ifndef CAIRN_HISTORY_H
+#define CAIRN_HISTORY_H
+
+#include <cairn/log.h>
+#include <cairn/manifest.h>
+#include <cairn/store.h>
+
+CAIRN_BEGIN_DECLS
+
+typedef struct cairn_history cairn_history;
+
+/* One id whose decision stands at `chk-<id>/manifest.json`. */
+typedef struct cairn_history_entry {
+    uint64_t id;
+    bool counts;                    /* the head or an ancestor of it, not retired */
+    bool head;                      /* the newest that counts */
+    cairn_code code;                /* CAIRN_OK, or why the manifest can't be read */
+    const cairn_manifest *manifest; /* NULL unless code is CAIRN_OK */
+    const char *problem;            /* the message for `code`, else NULL */
+} cairn_history_entry;
+
+/*
+ * Reads all epochs, certificates and manifests of `<store>/<job>`. CAIRN_E_NOT_FOUND if there is no
+ * such job (neither an epoch nor a checkpoint). A damaged manifest is an entry, not a failure; a
+ * store that cannot be read is a failure.
+ */
+cairn_code cairn_history_load(cairn_store *store, const cairn_call *call, const char *job,
+                              cairn_history **out, cairn_error *err);
+void cairn_history_free(cairn_history *history);
+
+/* Entries, newest first. */
+size_t cairn_history_count(const cairn_history *history);
+const cairn_history_entry *cairn_history_at(const cairn_history *history, size_t index);
+
+/* The highest claimed and the newest started epoch (0: none), and the retirement boundary. */
+typedef struct cairn_history_epochs {
+    uint64_t claimed;
+    uint64_t started;
+    uint64_t started_from; /* checkpoint id; 0: empty */
+    uint64_t boundary;
+} cairn_history_epochs;
+void cairn_history_get_epochs(const cairn_history *history, cairn_history_epochs *out);
+
+/*
+ * The entry of checkpoint `id`, or the head for id 0. CAIRN_E_NOT_FOUND names the newest there is;
+ * a damaged manifest is CAIRN_E_INTEGRITY and names the newest older one that reads. Borrowed.
+ */
+cairn_code cairn_history_find(cairn_history *history, uint64_t id, const cairn_history_entry **out,
+                              cairn_error *err);
+
+/* What a check of one object found. */
+typedef struct cairn_check_result {
+    const char *key;
+    cairn_code code;     /* CAIRN_OK, CAIRN_E_NOT_FOUND, CAIRN_E_INTEGRITY, or a store error */
+    const char *problem; /* NULL if CAIRN_OK */
+    uint64_t bytes;
+} cairn_check_result;
+typedef void (*cairn_check_visit)(void *context, const cairn_check_result *result);
+
+typedef struct cairn_verify_report {
+    uint64_t objects;
+    uint64_t bytes;
+    uint64_t damaged;
+    uint64_t newest_good_id; /* the newest checkpoint that counts, not newer than `id`, all of whose
+                                objects are right; 0: none. Filled only if something is damaged. */
+} cairn_verify_report;
+
+/*
+ * Reads every object of checkpoint `id` (0: the head) and compares sizes and SHA-256. Returns
+ * CAIRN_E_INTEGRITY, naming the first bad object and the newest good checkpoint, if anything is
+ * wrong; the report is filled all the same. `visit` may be NULL; it is called on the caller's
+ * thread.
+ */
+cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, uint64_t id,
+                                cairn_check_visit visit, void *context, cairn_verify_report *report,
+                                cairn_error *err);
+
+/*
+ * Downloads checkpoint `id` (0: the head) to `dir`, which must be absent or empty:
+ * `<dir>/manifest.json` and `<dir>/<operator>/<subtask>/<files>`, a folder that RocksDB opens.
+ * Every file is checked on disk by size and SHA-256 before `dir` gets its name; on failure nothing
+ * is left.
+ */
+cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call, uint64_t id,
+                                 const char *dir, cairn_error *err);
+
+/* Reads keyed state of a folder that cairn_history_restore made. One thread at a time. */
+typedef struct cairn_state_reader cairn_state_reader;
+cairn_code cairn_state_reader_open(const char *dir, const char *operator_uid,
+                                   cairn_state_reader **out, cairn_error *err);
+/* CAIRN_E_NOT_FOUND: no such state. An absent key is *out_found false. */
+cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state, cairn_slice key,
+                                  cairn_buf *out, bool *out_found, cairn_error *err);
+/* What the state is; NULL if there is none. Borrowed. */
+const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *reader,
+                                                const char *state);
+/* Every key with its value, by key group and key. Slices are valid for the call. */
+typedef cairn_code (*cairn_state_visit)(void *context, cairn_slice key, cairn_slice value,
+                                        cairn_error *err);
+cairn_code cairn_state_reader_scan(cairn_state_reader *reader, const char *state,
+                                   cairn_state_visit visit, void *context, cairn_error *err);
+void cairn_state_reader_free(cairn_state_reader *reader);
+
+/*
+ * Garbage collection from storage alone, safe beside a running worker: keeps the `num_retained`
+ * newest checkpoints that count; everything else that no living epoch may still need goes. Stops
+ * with CAIRN_E_STATE while the highest epoch is claimed but not started, with CAIRN_E_INTEGRITY if
+ * a manifest can't be read, with CAIRN_E_FENCED if an epoch is claimed meanwhile.
+ */
+typedef struct cairn_gc_options {
+    uint32_t version;
+    uint32_t num_retained; /* at least 1 */
+    bool execute;          /* false: only tells what it would delete */
+    cairn_log log;
+} cairn_gc_options;
+#define CAIRN_GC_OPTIONS_VERSION 1
+#define CAIRN_GC_OPTIONS_INIT                                  \
+    {                                                          \
+        .version = CAIRN_GC_OPTIONS_VERSION, .num_retained = 1 \
+    }
+typedef struct cairn_gc_report {
+    uint64_t boundary;
+    uint64_t objects; /* seen */
+    uint64_t victims;
+    uint64_t deleted;
+    uint64_t kept; /* the store refused to delete them (object lock) */
+} cairn_gc_report;
+/* `visit` is called for each victim before anything is deleted; may be NULL. */
+typedef void (*cairn_gc_visit)(void *context, const char *key);
+cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,
+                    const cairn_gc_options *options, cairn_gc_visit visit, void *context,
+                    cairn_gc_report *report, cairn_error *err);
+
+CAIRN_END_DECLS
+
+#endif

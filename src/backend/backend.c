@@ -1,0 +1,196 @@
+#include "backend_impl.h"
+#include "checkpoint_run.h"
+#include "clock.h"
+#include "encode.h"
+#include "errors.h"
+
+#include <string.h>
+
+static cairn_code check_name(const char *what, const char *name, cairn_error *err)
+{
+    if (name == NULL || !is_safe_name(cairn_slice_of(name))) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "open a backend: %s must match [A-Za-z0-9._-]{1,255}", what);
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code check_options(const cairn_backend_options *options, cairn_error *err)
+{
+    if (options->version != CAIRN_BACKEND_OPTIONS_VERSION) {
+        return error_set(err, CAIRN_E_INVALID, "open a backend: options version %u, expected %d",
+                         options->version, CAIRN_BACKEND_OPTIONS_VERSION);
+    }
+    CAIRN_TRY(check_name("the job's name", options->job, err));
+    CAIRN_TRY(check_name("the operator's uid", options->operator_uid, err));
+    if (options->store == NULL || options->local_dir == NULL || options->local_dir[0] == '\0') {
+        return error_set(err, CAIRN_E_INVALID, "open a backend: store and local_dir are required");
+    }
+    if (options->max_parallelism > CAIRN_PARALLELISM_MAX) {
+        return error_set(err, CAIRN_E_INVALID, "open a backend: max parallelism %u, at most %d",
+                         options->max_parallelism, CAIRN_PARALLELISM_MAX);
+    }
+    if (options->num_retained == 0 || options->transfer_threads == 0 ||
+        options->transfer_threads > CAIRN_POOL_THREADS_MAX || options->background_jobs == 0) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "open a backend: num_retained and background_jobs must be at least 1, "
+                         "transfer_threads 1 to %d",
+                         CAIRN_POOL_THREADS_MAX);
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code copy_identity(cairn_backend *self, const cairn_backend_options *options,
+                                cairn_error *err)
+{
+    self->job = mem_strdup(options->job);
+    self->operator_uid = mem_strdup(options->operator_uid);
+    self->local_dir = mem_strdup(options->local_dir);
+    self->log = options->log;
+    if (self->job == NULL || self->operator_uid == NULL || self->local_dir == NULL) {
+        return error_no_memory(err, "backend");
+    }
+    return cairn_cancel_new(&self->closing, err);
+}
+
+cairn_code cairn_backend_open(const cairn_backend_options *options, cairn_backend **out,
+                              cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_backend_close) cairn_backend *self = NULL;
+
+    CAIRN_TRY(check_options(options, err));
+    self = mem_calloc(1, sizeof *self);
+    if (self == NULL) {
+        return error_no_memory(err, "backend");
+    }
+    self->lock = -1;
+    self->opened_ms = clock_monotonic_ms();
+    (void)pthread_mutex_init(&self->session.synced.lock, NULL);
+    CAIRN_TRY(copy_identity(self, options, err));
+    CAIRN_TRY(backend_open_steps(self, options, err));
+    *out = CAIRN_TAKE(self);
+    return CAIRN_OK;
+}
+
+const cairn_manifest *cairn_backend_restored(const cairn_backend *self)
+{
+    return self->restored;
+}
+
+cairn_code cairn_backend_fetch_output(cairn_backend *self, size_t index, const char *path,
+                                      cairn_error *err)
+{
+    cairn_call call = {cairn_deadline_in(self->session.checkpoint_timeout_ms), NULL};
+    transfer_context context = {self->root, self->pool, &call};
+
+    if (self->restored == NULL || index >= self->restored_subtask->output_count) {
+        return error_set(err, CAIRN_E_INVALID, "fetch output %zu: there is none", index);
+    }
+    return transfer_fetch(&context, &self->restored_subtask->outputs[index], path, err);
+}
+
+cairn_code cairn_backend_check(cairn_backend *self, cairn_error *err)
+{
+    return session_check(&self->session, err);
+}
+
+void cairn_backend_get_stats(cairn_backend *self, cairn_backend_stats *out)
+{
+    session *from = &self->session;
+    uint64_t since_ms = self->opened_ms;
+
+    *out = (cairn_backend_stats){.epoch = from->epoch,
+                                 .state_bytes = rocks_state_bytes(self->db),
+                                 .memory_bytes = rocks_memory_bytes(self->db),
+                                 .last_checkpoint_id = self->restored == NULL ? 0
+                                                                              : self->restored->id};
+    (void)pthread_mutex_lock(&from->synced.lock);
+    if (from->synced.last_id != 0) {
+        out->last_checkpoint_id = from->synced.last_id;
+        since_ms = from->synced.last_commit_ms;
+    }
+    out->completed_checkpoints = from->synced.completed;
+    out->failed_checkpoints = from->synced.failed;
+    out->consecutive_failures = from->synced.consecutive_failures;
+    (void)pthread_mutex_unlock(&from->synced.lock);
+    out->last_checkpoint_age_ms = clock_monotonic_ms() - since_ms;
+}
+
+cairn_code cairn_checkpoint_begin(cairn_backend *self, const cairn_checkpoint_request *request,
+                                  cairn_checkpoint **out, cairn_error *err)
+{
+    return checkpoint_begin(&self->session, request, out, err);
+}
+
+cairn_code cairn_backend_set_key(cairn_backend *self, cairn_slice key, cairn_error *err)
+{
+    return keyed_state_set_key(self->states, key, err);
+}
+
+cairn_code cairn_backend_set_key_in_group(cairn_backend *self, cairn_slice key, uint32_t key_group,
+                                          cairn_error *err)
+{
+    return keyed_state_set_key_in_group(self->states, key, key_group, err);
+}
+
+cairn_code cairn_value_state_open(cairn_backend *self, const cairn_state_descriptor *descriptor,
+                                  cairn_value_state **out, cairn_error *err)
+{
+    return keyed_state_open_value(self->states, descriptor, out, err);
+}
+
+/* Retention after the last checkpoint may end by itself, in bounded time. */
+static void await_maintenance(cairn_backend *self)
+{
+    uint64_t until_ms = clock_monotonic_ms() + CAIRN_CLOSE_WAIT_MS;
+
+    while (self->session.maintenance != NULL && !workgroup_idle(self->session.maintenance) &&
+           clock_monotonic_ms() < until_ms) {
+        clock_sleep_ms(1);
+    }
+}
+
+/* Ends what works on the session: a checkpoint in flight, the watch, maintenance, in this order. */
+static void stop_work(cairn_backend *self)
+{
+    cairn_checkpoint *running = self->session.running;
+
+    await_maintenance(self);
+    if (self->closing != NULL) {
+        cairn_cancel_trigger(self->closing);
+    }
+    if (running != NULL) {
+        cairn_checkpoint_cancel(running);
+        cairn_checkpoint_free(running);
+    }
+    fence_watch_free(self->watch);
+    workgroup_free(self->session.maintenance);
+    workpool_free(self->pool);
+}
+
+void cairn_backend_close(cairn_backend *self)
+{
+    if (self == NULL) {
+        return;
+    }
+    stop_work(self);
+    keyed_state_free(self->states);
+    rocks_close(self->db);
+    if (self->db_dir != NULL && self->lock >= 0) {
+        (void)fs_remove_tree(self->db_dir, NULL);
+        (void)fs_remove_tree(self->snapshot_dir, NULL);
+    }
+    fs_close(&self->lock);
+    ledger_release(&self->session.ledger);
+    cairn_manifest_free(self->restored);
+    cairn_store_free(self->root);
+    cairn_store_free(self->prefixed);
+    cairn_cancel_free(self->closing);
+    (void)pthread_mutex_destroy(&self->session.synced.lock);
+    mem_free(self->snapshot_dir);
+    mem_free(self->db_dir);
+    mem_free(self->local_dir);
+    mem_free(self->operator_uid);
+    mem_free(self->job);
+    mem_free(self);
+}

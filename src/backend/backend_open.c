@@ -1,0 +1,188 @@
+/* The steps of cairn_backend_open, in the order of docs/protocol.md: claim, read, look, restore,
+ * start. */
+#include "backend_impl.h"
+#include "choose.h"
+#include "clock.h"
+#include "epoch.h"
+#include "errors.h"
+#include "failpoint.h"
+#include "log.h"
+#include "random.h"
+
+#include <string.h>
+
+#define DEFAULT_MAX_PARALLELISM 128
+
+/* Local state is a cache: whatever an earlier process left is dropped. */
+static cairn_code prepare_local(cairn_backend *self, cairn_error *err)
+{
+    char *partial CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(fs_make_dirs(self->local_dir, err));
+    CAIRN_TRY(fs_lock_dir(self->local_dir, &self->lock, err));
+    CAIRN_TRY(fs_join(self->local_dir, "db", &self->db_dir, err));
+    CAIRN_TRY(fs_join(self->local_dir, "db.partial", &partial, err));
+    CAIRN_TRY(fs_join(self->local_dir, "snapshots", &self->snapshot_dir, err));
+    CAIRN_TRY(fs_remove_tree(self->db_dir, err));
+    CAIRN_TRY(fs_remove_tree(partial, err));
+    CAIRN_TRY(fs_remove_tree(self->snapshot_dir, err));
+    return fs_make_dirs(self->snapshot_dir, err);
+}
+
+static cairn_code claim(cairn_backend *self, const cairn_backend_options *options,
+                        const cairn_call *call, cairn_error *err)
+{
+    uint32_t max_parallelism = options->max_parallelism == 0 ? DEFAULT_MAX_PARALLELISM
+                                                             : options->max_parallelism;
+    epoch_request request = {self->job, self->session.attempt, max_parallelism};
+
+    random_id(self->session.attempt);
+    return epoch_claim(self->root, call, &request, &self->session.epoch, err);
+}
+
+/* What the restored files were stored as, so that the first checkpoint is incremental. */
+static cairn_code note_base(cairn_backend *self, cairn_error *err)
+{
+    CAIRN_AUTO(engine_files) files = {0};
+    const cairn_subtask_info *subtask = self->restored_subtask;
+
+    CAIRN_TRY(engine_files_scan(self->db_dir, &files, err));
+    if (files.count != subtask->file_count) {
+        return error_set(err, CAIRN_E_INTERNAL, "%s holds %zu files after a restore of %zu",
+                         self->db_dir, files.count, subtask->file_count);
+    }
+    for (size_t i = 0; i < files.count; i++) {
+        file_info_release(&files.items[i].info);
+        files.items[i].info = (cairn_file_info){0};
+        CAIRN_TRY(file_info_copy(&subtask->files[i], &files.items[i].info, err));
+    }
+    self->session.ledger.base = files;
+    files = (engine_files){0};
+    return CAIRN_OK;
+}
+
+static cairn_code open_engine(cairn_backend *self, const cairn_backend_options *options,
+                              cairn_error *err)
+{
+    rocks_options rocks = {.memory_bytes = options->memory_bytes,
+                           .background_jobs = options->background_jobs};
+    keyed_state_options keyed = {.max_parallelism = self->session.max_parallelism,
+                                 .range = self->session.range};
+
+    CAIRN_TRY(rocks_open(self->db_dir, &rocks, &self->db, err));
+    CAIRN_FAILPOINT("restore.open.after", err);
+    keyed.db = self->db;
+    if (self->restored != NULL) {
+        for (size_t i = 0; i < self->restored->operator_count; i++) {
+            const cairn_operator_info *op = &self->restored->operators[i];
+            if (op->subtasks == self->restored_subtask) {
+                keyed.restored = op->states;
+                keyed.restored_count = op->state_count;
+            }
+        }
+    }
+    return keyed_state_new(&keyed, &self->states, err);
+}
+
+/* The counting entries from `index` down become the ledger's chain. */
+static cairn_code fill_chain(cairn_backend *self, timeline *line, size_t index, cairn_error *err)
+{
+    for (size_t i = line->count; i-- > index;) {
+        timeline_entry *entry = &line->entries[i];
+        if (entry->counts && entry->manifest != NULL) {
+            CAIRN_TRY(ledger_push(&self->session.ledger, CAIRN_TAKE(entry->manifest), err));
+        }
+    }
+    return CAIRN_OK;
+}
+
+/* The restored manifest is kept apart: the chain may retire its own. */
+static cairn_code keep_restored(cairn_backend *self, const cairn_backend_options *options,
+                                const cairn_call *call, uint64_t id, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    layout_key key = layout_manifest(id);
+
+    CAIRN_TRY(
+        cairn_store_get(self->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
+    CAIRN_TRY(cairn_manifest_read(cairn_buf_slice(&document), self->job, id, &self->restored, err));
+    return choose_subtask(self->restored, self->operator_uid, options->max_parallelism,
+                          &self->restored_subtask, err);
+}
+
+static cairn_code start(cairn_backend *self, const cairn_call *call, const timeline *line,
+                        cairn_error *err)
+{
+    record_start record = {.job = self->job,
+                           .epoch = self->session.epoch,
+                           .started_ms = clock_wall_ms(),
+                           .boundary = line->boundary};
+
+    memcpy(record.attempt, self->session.attempt, sizeof record.attempt);
+    if (self->restored != NULL) {
+        record.checkpoint_id = self->restored->id;
+        memcpy(record.checkpoint_sha256, self->restored->sha256, sizeof record.checkpoint_sha256);
+    }
+    return epoch_start(self->root, call, &record, err);
+}
+
+static cairn_code restore(cairn_backend *self, const cairn_backend_options *options,
+                          const cairn_call *call, timeline *line, cairn_error *err)
+{
+    size_t index = line->count;
+
+    CAIRN_TRY(choose_and_restore(self, options, call, line, &index, err));
+    self->session.max_parallelism = options->max_parallelism == 0 ? DEFAULT_MAX_PARALLELISM
+                                                                  : options->max_parallelism;
+    if (index < line->count) {
+        CAIRN_TRY(keep_restored(self, options, call, line->entries[index].id, err));
+        self->session.max_parallelism = self->restored->max_parallelism;
+        CAIRN_TRY(note_base(self, err));
+        CAIRN_TRY(fill_chain(self, line, index, err));
+        log_write(&self->log, CAIRN_LOG_INFO, "restored checkpoint %llu: %llu bytes",
+                  (unsigned long long)self->restored->id,
+                  (unsigned long long)cairn_manifest_total_bytes(self->restored));
+    }
+    self->session.range = cairn_key_groups_of_subtask(0, 1, self->session.max_parallelism);
+    self->session.ledger.next_id = timeline_highest_id(line) + 1;
+    return CAIRN_OK;
+}
+
+static void fill_session(cairn_backend *self, const cairn_backend_options *options)
+{
+    session *target = &self->session;
+
+    target->root = self->root;
+    target->job = self->job;
+    target->operator_uid = self->operator_uid;
+    target->snapshot_dir = self->snapshot_dir;
+    target->pool = self->pool;
+    target->log = &self->log;
+    target->num_retained = options->num_retained;
+    target->checkpoint_timeout_ms = options->checkpoint_timeout_ms;
+    target->closing = self->closing;
+    target->db = self->db;
+    target->states = self->states;
+}
+
+cairn_code backend_open_steps(cairn_backend *self, const cairn_backend_options *options,
+                              cairn_error *err)
+{
+    CAIRN_AUTO(timeline) line = {0};
+    cairn_call call = {cairn_deadline_in(options->open_timeout_ms), options->cancel};
+
+    CAIRN_TRY(prepare_local(self, err));
+    CAIRN_TRY(store_prefixed_new(options->store, self->job, &self->prefixed, err));
+    CAIRN_TRY(store_retrying_new(self->prefixed, &self->root, err));
+    CAIRN_TRY(workpool_new(options->transfer_threads, &self->pool, err));
+    CAIRN_TRY(workgroup_new(self->pool, &self->session.maintenance, err));
+    CAIRN_TRY(claim(self, options, &call, err));
+    CAIRN_TRY(timeline_read(self->root, &call, self->job, &line, err));
+    CAIRN_FAILPOINT("backend.read.after", err);
+    CAIRN_TRY(epoch_look(self->root, &call, self->session.epoch, err));
+    CAIRN_TRY(restore(self, options, &call, &line, err));
+    CAIRN_TRY(open_engine(self, options, err));
+    CAIRN_TRY(start(self, &call, &line, err));
+    fill_session(self, options);
+    return fence_watch_new(&self->session, &self->watch, err);
+}

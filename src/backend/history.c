@@ -1,0 +1,264 @@
+/* A job's checkpoints without a worker: include/cairn/history.h. */
+#include <cairn/history.h>
+
+#include "choose.h"
+#include "errors.h"
+#include "gc_run.h"
+#include "restore.h"
+#include "stores.h"
+
+#include <string.h>
+
+/* Threads that verify and restore; two requests in flight per thread of a small machine. */
+#define HISTORY_THREADS 4
+
+struct cairn_history {
+    cairn_store *prefixed;
+    cairn_store *root;
+    workpool *pool;
+    char *job;
+    timeline line;
+    cairn_history_entry *entries;
+};
+
+CAIRN_DEFINE_AUTO_PTR(cairn_history, cairn_history_free)
+
+void cairn_history_free(cairn_history *self)
+{
+    if (self == NULL) {
+        return;
+    }
+    workpool_free(self->pool);
+    timeline_release(&self->line);
+    mem_free(self->entries);
+    cairn_store_free(self->root);
+    cairn_store_free(self->prefixed);
+    mem_free(self->job);
+    mem_free(self);
+}
+
+static cairn_code open_parts(cairn_history *self, cairn_store *store, const char *job,
+                             cairn_error *err)
+{
+    self->job = mem_strdup(job);
+    if (self->job == NULL) {
+        return error_no_memory(err, "history");
+    }
+    CAIRN_TRY(store_prefixed_new(store, job, &self->prefixed, err));
+    CAIRN_TRY(store_retrying_new(self->prefixed, &self->root, err));
+    return workpool_new(HISTORY_THREADS, &self->pool, err);
+}
+
+static cairn_code fill_entries(cairn_history *self, cairn_error *err)
+{
+    const timeline *line = &self->line;
+
+    self->entries = mem_calloc(line->count, sizeof *self->entries);
+    if (self->entries == NULL) {
+        return error_no_memory(err, "history");
+    }
+    for (size_t i = 0; i < line->count; i++) {
+        const timeline_entry *from = &line->entries[i];
+        bool damaged = from->code != CAIRN_OK;
+        self->entries[i] = (cairn_history_entry){.id = from->id,
+                                                 .counts = from->counts,
+                                                 .head = i == line->head,
+                                                 .code = from->code,
+                                                 .manifest = from->manifest,
+                                                 .problem = damaged ? from->problem.message : NULL};
+    }
+    return CAIRN_OK;
+}
+
+cairn_code cairn_history_load(cairn_store *store, const cairn_call *call, const char *job,
+                              cairn_history **out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = mem_calloc(1, sizeof *self);
+
+    if (self == NULL) {
+        return error_no_memory(err, "history");
+    }
+    CAIRN_TRY(open_parts(self, store, job, err));
+    CAIRN_TRY(timeline_read(self->root, call, job, &self->line, err));
+    if (self->line.claimed == 0 && self->line.count == 0) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "there is no job %s in %s", job,
+                         cairn_store_uri(store));
+    }
+    CAIRN_TRY(fill_entries(self, err));
+    *out = CAIRN_TAKE(self);
+    return CAIRN_OK;
+}
+
+size_t cairn_history_count(const cairn_history *self)
+{
+    return self->line.count;
+}
+
+const cairn_history_entry *cairn_history_at(const cairn_history *self, size_t index)
+{
+    return index < self->line.count ? &self->entries[index] : NULL;
+}
+
+void cairn_history_get_epochs(const cairn_history *self, cairn_history_epochs *out)
+{
+    *out = (cairn_history_epochs){.claimed = self->line.claimed,
+                                  .started = self->line.started,
+                                  .started_from = self->line.start.checkpoint_id,
+                                  .boundary = self->line.boundary};
+}
+
+static cairn_code not_there(const cairn_history *self, uint64_t id, cairn_error *err)
+{
+    const timeline *line = &self->line;
+
+    if (line->count == 0) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "job %s has no checkpoint yet", self->job);
+    }
+    if (id == 0) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "job %s has no checkpoint that counts", self->job);
+    }
+    uint64_t newest = line->entries[line->head < line->count ? line->head : 0].id;
+    return error_set(err, CAIRN_E_NOT_FOUND, "job %s has no checkpoint %llu; the newest is %llu",
+                     self->job, (unsigned long long)id, (unsigned long long)newest);
+}
+
+static uint64_t newest_readable_below(const cairn_history *self, size_t index)
+{
+    for (size_t i = index + 1; i < self->line.count; i++) {
+        const timeline_entry *entry = &self->line.entries[i];
+        if (entry->manifest != NULL && entry->manifest->kind == CAIRN_MANIFEST_CHECKPOINT) {
+            return entry->id;
+        }
+    }
+    return 0;
+}
+
+cairn_code cairn_history_find(cairn_history *self, uint64_t id, const cairn_history_entry **out,
+                              cairn_error *err)
+{
+    if (id == 0) {
+        CAIRN_TRY(timeline_check_head(&self->line, err));
+    }
+    size_t index = id == 0 ? self->line.head : timeline_find(&self->line, id);
+    if (index == self->line.count) {
+        return not_there(self, id, err);
+    }
+    const cairn_history_entry *entry = &self->entries[index];
+    if (entry->manifest == NULL) {
+        uint64_t older = newest_readable_below(self, index);
+        return error_set(err, entry->code, "%s; the newest good checkpoint before it is %llu%s",
+                         entry->problem, (unsigned long long)older, older == 0 ? " (none)" : "");
+    }
+    *out = entry;
+    return CAIRN_OK;
+}
+
+/* A checkpoint, not the record of an abort. */
+static cairn_code find_committed(cairn_history *self, uint64_t id, const cairn_history_entry **out,
+                                 cairn_error *err)
+{
+    const cairn_history_entry *entry = NULL;
+
+    CAIRN_TRY(cairn_history_find(self, id, &entry, err));
+    if (entry->manifest->kind == CAIRN_MANIFEST_ABORTED) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "checkpoint %llu of job %s was aborted: %s",
+                         (unsigned long long)entry->id, self->job, entry->manifest->reason);
+    }
+    *out = entry;
+    return CAIRN_OK;
+}
+
+typedef struct verify_context {
+    cairn_check_visit visit;
+    void *visit_context;
+    cairn_verify_report *report;
+} verify_context;
+
+static void count_check(void *context, const cairn_file_info *file, cairn_code code,
+                        const cairn_error *problem)
+{
+    verify_context *self = context;
+    cairn_check_result result = {.key = file->key,
+                                 .code = code,
+                                 .problem = code == CAIRN_OK ? NULL : problem->message,
+                                 .bytes = file->size};
+
+    self->report->objects++;
+    self->report->bytes += file->size;
+    self->report->damaged += code != CAIRN_OK;
+    if (self->visit != NULL) {
+        self->visit(self->visit_context, &result);
+    }
+}
+
+static cairn_code explain(cairn_history *self, const transfer_context *context, uint64_t id,
+                          cairn_verify_report *report, cairn_error *err)
+{
+    cairn_error damage = {0};
+    size_t good = choose_newest_good(context, &self->line, id);
+
+    report->newest_good_id = good == self->line.count ? 0 : self->line.entries[good].id;
+    if (err == NULL) {
+        return CAIRN_E_INTEGRITY;
+    }
+    damage = *err;
+    if (report->newest_good_id == 0) {
+        return error_set(err, CAIRN_E_INTEGRITY, "checkpoint %llu: %s; no older good checkpoint",
+                         (unsigned long long)id, damage.message);
+    }
+    return error_set(
+        err, CAIRN_E_INTEGRITY, "checkpoint %llu: %s; the newest good checkpoint is %llu",
+        (unsigned long long)id, damage.message, (unsigned long long)report->newest_good_id);
+}
+
+cairn_code cairn_history_verify(cairn_history *self, const cairn_call *call, uint64_t id,
+                                cairn_check_visit visit, void *context, cairn_verify_report *report,
+                                cairn_error *err)
+{
+    const cairn_history_entry *entry = NULL;
+    transfer_context transfer = {self->root, self->pool, call};
+    verify_context verify = {visit, context, report};
+
+    *report = (cairn_verify_report){0};
+    CAIRN_TRY(find_committed(self, id, &entry, err));
+    cairn_code code = restore_verify(&transfer, entry->manifest, count_check, &verify, err);
+    return code == CAIRN_E_INTEGRITY ? explain(self, &transfer, entry->id, report, err) : code;
+}
+
+cairn_code cairn_history_restore(cairn_history *self, const cairn_call *call, uint64_t id,
+                                 const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    const cairn_history_entry *entry = NULL;
+    transfer_context transfer = {self->root, self->pool, call};
+    cairn_verify_report report = {0};
+
+    CAIRN_TRY(find_committed(self, id, &entry, err));
+    layout_key key = layout_manifest(entry->id);
+    CAIRN_TRY(
+        cairn_store_get(self->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
+    cairn_code code =
+        restore_checkpoint(&transfer, entry->manifest, cairn_buf_slice(&document), dir, err);
+    return code == CAIRN_E_INTEGRITY ? explain(self, &transfer, entry->id, &report, err) : code;
+}
+
+cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,
+                    const cairn_gc_options *options, cairn_gc_visit visit, void *context,
+                    cairn_gc_report *report, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = NULL;
+
+    if (options->version != CAIRN_GC_OPTIONS_VERSION || options->num_retained == 0) {
+        return error_set(err, CAIRN_E_INVALID, "collect garbage: num_retained must be at least 1");
+    }
+    CAIRN_TRY(cairn_history_load(store, call, job, &self, err));
+    gc_run run = {.root = self->root,
+                  .call = call,
+                  .job = job,
+                  .rules = {.num_retained = options->num_retained, .abandoned = true},
+                  .execute = options->execute,
+                  .log = &options->log,
+                  .visit = visit,
+                  .visit_context = context};
+    return gc_run_from_storage(&run, report, err);
+}

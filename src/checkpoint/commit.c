@@ -1,0 +1,129 @@
+#include "commit.h"
+
+#include "clock.h"
+#include "decide.h"
+#include "errors.h"
+#include "failpoint.h"
+
+#include <string.h>
+
+/* Reads the document that stands under `id` and says whether this attempt committed it. */
+static cairn_code judge_standing(session *self, uint64_t id, cairn_slice document,
+                                 cairn_manifest **out, bool *out_ours, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = NULL;
+
+    CAIRN_TRY(cairn_manifest_read(document, self->job, id, &manifest, err));
+    *out_ours = manifest->kind == CAIRN_MANIFEST_CHECKPOINT && manifest->epoch == self->epoch &&
+                strcmp(manifest->attempt, self->attempt) == 0;
+    *out = CAIRN_TAKE(manifest);
+    return CAIRN_OK;
+}
+
+/* Another epoch's manifest: a higher one fences us, a lower one has burnt the id. */
+static cairn_code check_other_epoch(session *self, const cairn_manifest *standing, cairn_error *err)
+{
+    cairn_error local = {0};
+
+    if (standing->epoch <= self->epoch) {
+        return CAIRN_OK;
+    }
+    cairn_code code = error_set(&local, CAIRN_E_FENCED,
+                                "checkpoint %llu was decided by epoch %llu; this one is epoch %llu "
+                                "and stops",
+                                (unsigned long long)standing->id,
+                                (unsigned long long)standing->epoch,
+                                (unsigned long long)self->epoch);
+    session_set_fenced(self, &local);
+    if (err != NULL) {
+        *err = local;
+    }
+    return code;
+}
+
+/* Our manifest stands. Only after the look may anybody be told. */
+static cairn_code accept(session *self, const cairn_call *call, cairn_manifest *standing,
+                         commit_outcome *out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = standing;
+
+    CAIRN_FAILPOINT("commit.manifest.after", err);
+    CAIRN_TRY(session_look(self, call, err));
+    CAIRN_FAILPOINT("commit.look.after", err);
+    CAIRN_TRY(ledger_push(&self->ledger, CAIRN_TAKE(manifest), err));
+    *out = COMMIT_COMMITTED;
+    return CAIRN_OK;
+}
+
+static cairn_code decide_document(session *self, const cairn_call *call, uint64_t id,
+                                  cairn_slice document, cairn_manifest **out, bool *out_ours,
+                                  cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) standing = {0};
+    decision decided = DECISION_OTHER;
+    layout_key key = layout_manifest(id);
+
+    CAIRN_TRY(decide(self->root, call, key.text, document, &decided, &standing, err));
+    cairn_slice stands = decided == DECISION_OURS ? document : cairn_buf_slice(&standing);
+    return judge_standing(self, id, stands, out, out_ours, err);
+}
+
+cairn_code commit_try(session *self, const cairn_call *call, const cairn_manifest *manifest,
+                      commit_outcome *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *standing = NULL;
+    bool ours = false;
+
+    CAIRN_TRY(manifest_print(manifest, &document, NULL, err));
+    CAIRN_FAILPOINT("commit.manifest.before", err);
+    CAIRN_TRY(decide_document(self, call, manifest->id, cairn_buf_slice(&document), &standing,
+                              &ours, err));
+    if (ours) {
+        return accept(self, call, CAIRN_TAKE(standing), out, err);
+    }
+    CAIRN_TRY(check_other_epoch(self, standing, err));
+    *out = COMMIT_ABORTED;
+    return CAIRN_OK;
+}
+
+static cairn_code print_abort(session *self, uint64_t id, const char *reason, cairn_buf *out,
+                              cairn_error *err)
+{
+    uint64_t now_ms = clock_wall_ms();
+    cairn_manifest record = {.job = (char *)(uintptr_t)self->job,
+                             .id = id,
+                             .kind = CAIRN_MANIFEST_ABORTED,
+                             .epoch = self->epoch,
+                             .started_ms = now_ms,
+                             .committed_ms = now_ms,
+                             .max_parallelism = self->max_parallelism,
+                             .reason = (char *)(uintptr_t)reason};
+
+    memcpy(record.attempt, self->attempt, sizeof record.attempt);
+    return manifest_print(&record, out, NULL, err);
+}
+
+cairn_code commit_settle(session *self, const cairn_call *call, uint64_t id, const char *reason,
+                         commit_outcome *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *standing = NULL;
+    bool ours = false;
+
+    CAIRN_TRY(print_abort(self, id, reason, &document, err));
+    CAIRN_FAILPOINT("abort.record.before", err);
+    CAIRN_TRY(decide_document(self, call, id, cairn_buf_slice(&document), &standing, &ours, err));
+    if (ours) {
+        return accept(self, call, CAIRN_TAKE(standing), out, err);
+    }
+    CAIRN_TRY(check_other_epoch(self, standing, err));
+    CAIRN_FAILPOINT("abort.record.after", err);
+    CAIRN_TRY(session_look(self, call, err));
+    CAIRN_FAILPOINT("abort.look.after", err);
+    if (standing->epoch == self->epoch) {
+        CAIRN_TRY(ledger_add_aborted(&self->ledger, id, err));
+    }
+    *out = COMMIT_ABORTED;
+    return CAIRN_OK;
+}

@@ -1,0 +1,56 @@
+/*
+ * Object keys below the job root, and what a key says about its object. Pure.
+ *
+ *     epochs/<e>/claim.json, start.json
+ *     chk-<n>/manifest.json
+ *     chk-<n>/<operator>/<subtask>/<epoch>-<attempt>-<name>    part.json and files of n alone
+ *     shared/<operator>/<epoch>-<attempt>-<seq>                files that others may reference
+ *     gc/<boundary>-<id>.json
+ */
+#ifndef CAIRN_CHECKPOINT_LAYOUT_H
+#define CAIRN_CHECKPOINT_LAYOUT_H
+
+#include <cairn/manifest.h>
+
+#include "limits.h"
+
+typedef struct layout_key {
+    char text[CAIRN_OBJECT_KEY_BYTES_MAX + 1];
+} layout_key;
+
+layout_key layout_claim(uint64_t epoch);
+layout_key layout_start(uint64_t epoch);
+layout_key layout_manifest(uint64_t checkpoint_id);
+layout_key layout_certificate(uint64_t boundary, const char *id);
+
+/* Who writes: names every object of one subtask in one attempt. All borrowed. */
+typedef struct layout_writer {
+    const char *operator_uid;
+    uint32_t subtask;
+    uint64_t epoch;
+    const char *attempt;
+} layout_writer;
+
+layout_key layout_private(uint64_t checkpoint_id, const layout_writer *writer, const char *name);
+layout_key layout_part(uint64_t checkpoint_id, const layout_writer *writer);
+layout_key layout_shared(const layout_writer *writer, uint64_t sequence);
+
+typedef enum layout_kind {
+    LAYOUT_OTHER = 0, /* not ours: never touched */
+    LAYOUT_CLAIM = 1,
+    LAYOUT_START = 2,
+    LAYOUT_MANIFEST = 3,
+    LAYOUT_PRIVATE = 4, /* part or file of one checkpoint */
+    LAYOUT_SHARED = 5,
+    LAYOUT_CERTIFICATE = 6
+} layout_kind;
+
+typedef struct layout_object {
+    layout_kind kind;
+    uint64_t id;    /* checkpoint of MANIFEST and PRIVATE, boundary of CERTIFICATE */
+    uint64_t epoch; /* of CLAIM, START, PRIVATE and SHARED */
+} layout_object;
+
+layout_object layout_parse(const char *key);
+
+#endif

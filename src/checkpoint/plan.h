@@ -1,0 +1,54 @@
+/*
+ * What a checkpoint uploads: the files of a snapshot compared with those of the last confirmed
+ * checkpoint. Pure, but for engine_files_scan.
+ *
+ * An SST is re-referenced if the base holds a file of that name which is the same local file:
+ * device, inode, size and time of last change. (RocksDB never writes an SST twice and never uses a
+ * number again; a name alone would prove nothing.) All other files are uploaded each time, as files
+ * of this checkpoint alone.
+ */
+#ifndef CAIRN_CHECKPOINT_PLAN_H
+#define CAIRN_CHECKPOINT_PLAN_H
+
+#include <cairn/state.h>
+
+#include "fsutil.h"
+#include "layout.h"
+#include "manifest_write.h"
+
+/* A local file of the engine and what is stored of it. */
+typedef struct engine_file {
+    fs_stat stat;
+    bool fresh; /* to be uploaded: info.sha256 is not known yet */
+    cairn_file_info info;
+} engine_file;
+
+typedef struct engine_files {
+    engine_file *items; /* sorted by info.name */
+    size_t count;
+} engine_files;
+
+void engine_files_release(engine_files *files);
+CAIRN_DEFINE_AUTO(engine_files, engine_files_release)
+
+/* Lists a folder of the engine's files: name and stat of each that checkpoints store. Does I/O. */
+cairn_code engine_files_scan(const char *dir, engine_files *out, cairn_error *err);
+
+typedef struct plan_context {
+    uint64_t checkpoint_id;
+    const layout_writer *writer;
+    const engine_files *base;    /* of the last confirmed checkpoint; may be empty */
+    cairn_key_group_range range; /* owned; for files whose keys are not known */
+    uint64_t *next_sequence;     /* of shared keys; counts up, never reused in an attempt */
+} plan_context;
+
+/* Fills info of every file, of which name and stat are set, but sha256 of fresh ones. */
+cairn_code plan_files(const plan_context *context, engine_files *files, cairn_error *err);
+
+/* The file with that name, or NULL. */
+engine_file *engine_files_find(const engine_files *files, const char *name);
+
+/* True for names of SSTs ("000012.sst"). */
+bool plan_is_sst(const char *name);
+
+#endif

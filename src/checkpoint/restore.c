@@ -1,0 +1,247 @@
+#include "restore.h"
+
+#include "errors.h"
+#include "failpoint.h"
+#include "fsutil.h"
+
+#include <stdio.h>
+
+/* A folder that is removed at the end of scope unless its name was taken away. */
+typedef char *partial_dir;
+
+static void partial_dir_discard(partial_dir *dir)
+{
+    if (*dir != NULL) {
+        (void)fs_remove_tree(*dir, NULL);
+        mem_free(*dir);
+    }
+}
+CAIRN_DEFINE_AUTO(partial_dir, partial_dir_discard)
+
+cairn_code restore_check_space(const char *dir, uint64_t need_bytes, cairn_error *err)
+{
+    uint64_t free_bytes = 0;
+
+    CAIRN_TRY(fs_free_bytes(dir, &free_bytes, err));
+    if (need_bytes > free_bytes) {
+        return error_set(err, CAIRN_E_NO_SPACE, "restore to %s: needs %llu bytes, %llu are free",
+                         dir, (unsigned long long)need_bytes, (unsigned long long)free_bytes);
+    }
+    return CAIRN_OK;
+}
+
+cairn_code restore_files(const transfer_context *context, const cairn_file_info *files,
+                         size_t count, const char *dir, bool durable, cairn_error *err)
+{
+    download *downloads CAIRN_AUTO_FREE = mem_calloc(count, sizeof *downloads);
+
+    if (downloads == NULL) {
+        return error_no_memory(err, "restore");
+    }
+    for (size_t i = 0; i < count; i++) {
+        downloads[i] = (download){.dir = dir, .info = &files[i], .durable = durable};
+    }
+    return download_batch(context, downloads, count, err);
+}
+
+static uint64_t files_bytes(const cairn_file_info *files, size_t count)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bytes += files[i].size; /* manifest_validate has checked the sum */
+    }
+    return bytes;
+}
+
+static cairn_code make_partial(const char *dir, partial_dir *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) name = {0};
+
+    CAIRN_TRY(buf_printf(&name, err, "%s.partial", dir));
+    const char *path = buf_text(&name);
+    char *copy = path == NULL ? NULL : mem_strdup(path);
+    if (copy == NULL) {
+        return error_no_memory(err, "restore");
+    }
+    *out = copy;
+    CAIRN_TRY(fs_remove_tree(copy, err)); /* of an earlier restore that was killed */
+    return fs_make_dirs(copy, err);
+}
+
+cairn_code restore_subtask(const transfer_context *context, const cairn_subtask_info *subtask,
+                           const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(partial_dir) partial = NULL;
+
+    CAIRN_FAILPOINT("restore.download.before", err);
+    CAIRN_TRY(make_partial(dir, &partial, err));
+    CAIRN_TRY(restore_check_space(partial, files_bytes(subtask->files, subtask->file_count), err));
+    CAIRN_TRY(restore_files(context, subtask->files, subtask->file_count, partial, false, err));
+    CAIRN_FAILPOINT("restore.rename.before", err);
+    CAIRN_TRY(fs_rename(partial, dir, err));
+    mem_free(CAIRN_TAKE(partial));
+    CAIRN_FAILPOINT("restore.rename.after", err);
+    return CAIRN_OK;
+}
+
+static cairn_code restore_folder(const transfer_context *context, const char *parent,
+                                 const cairn_file_info *files, size_t count, const char *name,
+                                 cairn_error *err)
+{
+    char *dir CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(fs_join(parent, name, &dir, err));
+    CAIRN_TRY(fs_make_dirs(dir, err));
+    CAIRN_TRY(restore_files(context, files, count, dir, true, err));
+    return fs_sync_dir(dir, err);
+}
+
+static cairn_code restore_operator(const transfer_context *context, const cairn_operator_info *op,
+                                   const char *parent, cairn_error *err)
+{
+    char *dir CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(fs_join(parent, op->uid, &dir, err));
+    for (size_t i = 0; i < op->subtask_count; i++) {
+        const cairn_subtask_info *subtask = &op->subtasks[i];
+        char name[32];
+        (void)snprintf(name, sizeof name, "%u", subtask->index);
+        CAIRN_TRY(restore_folder(context, dir, subtask->files, subtask->file_count, name, err));
+        if (subtask->output_count > 0) {
+            (void)snprintf(name, sizeof name, "%u.output", subtask->index);
+            CAIRN_TRY(
+                restore_folder(context, dir, subtask->outputs, subtask->output_count, name, err));
+        }
+    }
+    return fs_sync_dir(dir, err);
+}
+
+static cairn_code restore_into(const transfer_context *context, const cairn_manifest *manifest,
+                               cairn_slice document, const char *dir, cairn_error *err)
+{
+    char *path CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(restore_check_space(dir, cairn_manifest_total_bytes(manifest), err));
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        CAIRN_TRY(restore_operator(context, &manifest->operators[i], dir, err));
+    }
+    CAIRN_TRY(fs_join(dir, "manifest.json", &path, err));
+    return fs_write_file(path, document, err);
+}
+
+/* `dir` may be absent or an empty folder; rename(2) replaces the latter. */
+static cairn_code check_target(const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(fs_names) names = {0};
+
+    if (!fs_exists(dir)) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(fs_list(dir, &names, err));
+    if (names.count > 0) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "restore to %s: the folder is not empty; name a new or an empty one", dir);
+    }
+    return CAIRN_OK;
+}
+
+cairn_code restore_checkpoint(const transfer_context *context, const cairn_manifest *manifest,
+                              cairn_slice document, const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(partial_dir) partial = NULL;
+
+    CAIRN_TRY(check_target(dir, err));
+    CAIRN_TRY(make_partial(dir, &partial, err));
+    CAIRN_TRY(restore_into(context, manifest, document, partial, err));
+    CAIRN_TRY(fs_rename(partial, dir, err));
+    mem_free(CAIRN_TAKE(partial));
+    return CAIRN_OK;
+}
+
+/* One object to check on the pool; the result is read after the batch. */
+typedef struct check {
+    const transfer_context *context;
+    const cairn_file_info *info;
+    bool stop_at_first;
+    cairn_code code;
+    cairn_error problem;
+} check;
+
+static cairn_code check_one(void *argument, cairn_error *err)
+{
+    check *self = argument;
+
+    self->code = transfer_check(self->context, self->info, &self->problem);
+    if (self->code == CAIRN_OK || !self->stop_at_first) {
+        return CAIRN_OK;
+    }
+    return error_set(err, self->code, "%s", self->problem.message);
+}
+
+static size_t count_files(const cairn_manifest *manifest)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        const cairn_operator_info *op = &manifest->operators[i];
+        for (size_t j = 0; j < op->subtask_count; j++) {
+            count += op->subtasks[j].file_count + op->subtasks[j].output_count;
+        }
+    }
+    return count;
+}
+
+static void fill_checks(check *checks, const transfer_context *context,
+                        const cairn_manifest *manifest, bool stop_at_first)
+{
+    size_t filled = 0;
+
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        const cairn_operator_info *op = &manifest->operators[i];
+        for (size_t j = 0; j < op->subtask_count; j++) {
+            const cairn_subtask_info *subtask = &op->subtasks[j];
+            for (size_t k = 0; k < subtask->file_count; k++) {
+                checks[filled++] =
+                    (check){context, &subtask->files[k], stop_at_first, CAIRN_OK, {0}};
+            }
+            for (size_t k = 0; k < subtask->output_count; k++) {
+                checks[filled++] =
+                    (check){context, &subtask->outputs[k], stop_at_first, CAIRN_OK, {0}};
+            }
+        }
+    }
+}
+
+static cairn_code run_checks(const transfer_context *context, check *checks, size_t count,
+                             cairn_error *err)
+{
+    CAIRN_AUTO_PTR(workgroup_free) workgroup *group = NULL;
+
+    CAIRN_TRY(workgroup_new(context->pool, &group, err));
+    for (size_t i = 0; i < count; i++) {
+        CAIRN_TRY(workgroup_submit(group, check_one, &checks[i], err));
+    }
+    return workgroup_wait(group, err);
+}
+
+cairn_code restore_verify(const transfer_context *context, const cairn_manifest *manifest,
+                          restore_check_visit visit, void *visit_context, cairn_error *err)
+{
+    size_t count = count_files(manifest);
+    check *checks CAIRN_AUTO_FREE = mem_calloc(count, sizeof *checks);
+    cairn_code first = CAIRN_OK;
+
+    if (checks == NULL) {
+        return error_no_memory(err, "verify");
+    }
+    fill_checks(checks, context, manifest, visit == NULL);
+    CAIRN_TRY(run_checks(context, checks, count, err));
+    for (size_t i = 0; visit != NULL && i < count; i++) {
+        visit(visit_context, checks[i].info, checks[i].code, &checks[i].problem);
+        if (first == CAIRN_OK && checks[i].code != CAIRN_OK) {
+            first = error_set(err, checks[i].code, "%s", checks[i].problem.message);
+        }
+    }
+    return first;
+}

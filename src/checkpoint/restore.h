@@ -1,0 +1,35 @@
+/*
+ * Bringing the files of a checkpoint to the local disk. Nothing is left behind on failure: files go
+ * to a folder with a temporary name, which gets its own name when every file was checked on disk.
+ */
+#ifndef CAIRN_CHECKPOINT_RESTORE_H
+#define CAIRN_CHECKPOINT_RESTORE_H
+
+#include "transfer.h"
+
+/* CAIRN_E_NO_SPACE with need and free if the files of `subtask` do not fit below `dir`. */
+cairn_code restore_check_space(const char *dir, uint64_t need_bytes, cairn_error *err);
+
+/* Downloads the engine's files into the existing empty folder `dir`. */
+cairn_code restore_files(const transfer_context *context, const cairn_file_info *files,
+                         size_t count, const char *dir, bool durable, cairn_error *err);
+
+/* The working state: downloads to `<dir>.partial` and renames it to `dir`, which must be absent. */
+cairn_code restore_subtask(const transfer_context *context, const cairn_subtask_info *subtask,
+                           const char *dir, cairn_error *err);
+
+/* A whole checkpoint for people: see cairn_history_restore. `document` is the manifest's bytes. */
+cairn_code restore_checkpoint(const transfer_context *context, const cairn_manifest *manifest,
+                              cairn_slice document, const char *dir, cairn_error *err);
+
+/*
+ * CAIRN_OK if every object of a checkpoint is whole; else the first failure. `visit` (may be NULL)
+ * is called on the calling thread for each object; then all are checked, not only up to the first
+ * failure.
+ */
+typedef void (*restore_check_visit)(void *context, const cairn_file_info *file, cairn_code code,
+                                    const cairn_error *problem);
+cairn_code restore_verify(const transfer_context *context, const cairn_manifest *manifest,
+                          restore_check_visit visit, void *visit_context, cairn_error *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* Reading a job's storage; the judging stands in head.c. */
+#include "timeline.h"
+
+#include "errors.h"
+#include "layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A manifest was deleted between the listing and its reading: the picture is stale. */
+typedef enum round_outcome {
+    ROUND_DONE = 0,
+    ROUND_STALE = 1
+} round_outcome;
+
+void timeline_release(timeline *line)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        cairn_manifest_free(line->entries[i].manifest);
+    }
+    key_list_release(&line->objects);
+    mem_free(line->entries);
+    record_start_release(&line->start);
+    *line = (timeline){0};
+}
+
+static cairn_code keep_key(void *context, const char *key, const cairn_object_info *info,
+                           cairn_error *err)
+{
+    (void)info;
+    return key_list_add(context, key, err);
+}
+
+static cairn_code keep_epoch(void *context, const char *key, const cairn_object_info *info,
+                             cairn_error *err)
+{
+    timeline *line = context;
+    layout_object object = layout_parse(key);
+
+    (void)info;
+    (void)err;
+    if (object.kind == LAYOUT_CLAIM && object.epoch > line->claimed) {
+        line->claimed = object.epoch;
+    } else if (object.kind == LAYOUT_START && object.epoch > line->started) {
+        line->started = object.epoch;
+    }
+    return CAIRN_OK;
+}
+
+static size_t count_manifests(const key_list *objects)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < objects->count; i++) {
+        count += layout_parse(objects->items[i]).kind == LAYOUT_MANIFEST;
+    }
+    return count;
+}
+
+static cairn_code read_start(cairn_store *root, const cairn_call *call, const char *job,
+                             timeline *line, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    layout_key key = layout_start(line->started);
+
+    if (line->started == 0) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(cairn_store_get(root, call, key.text, CAIRN_RECORD_BYTES_MAX, &document, err));
+    cairn_code code = record_start_read(cairn_buf_slice(&document), &line->start, err);
+    if (code != CAIRN_OK) {
+        return error_prefix(err, code, "%s", key.text);
+    }
+    if (line->start.epoch != line->started || strcmp(line->start.job, job) != 0) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is the start of epoch %llu of job %s",
+                         key.text, (unsigned long long)line->start.epoch, line->start.job);
+    }
+    line->boundary = line->start.boundary;
+    return CAIRN_OK;
+}
+
+/* Only certificates made in the started epoch move the boundary (see docs/protocol.md). */
+static cairn_code read_certificate(cairn_store *root, const cairn_call *call, const char *key,
+                                   timeline *line, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO(record_certificate) certificate = {0};
+
+    cairn_code code = cairn_store_get(root, call, key, CAIRN_CERTIFICATE_BYTES_MAX, &document, err);
+    if (code == CAIRN_E_NOT_FOUND) {
+        return CAIRN_OK; /* pruned meanwhile: a newer one has a higher boundary */
+    }
+    CAIRN_TRY(code);
+    code = record_certificate_read(cairn_buf_slice(&document), &certificate, err);
+    if (code != CAIRN_OK) {
+        return error_prefix(err, code, "%s", key);
+    }
+    if (certificate.epoch == line->started && certificate.boundary > line->boundary) {
+        line->boundary = certificate.boundary;
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code read_certificates(cairn_store *root, const cairn_call *call, timeline *line,
+                                    cairn_error *err)
+{
+    for (size_t i = 0; i < line->objects.count; i++) {
+        layout_object object = layout_parse(line->objects.items[i]);
+        if (object.kind == LAYOUT_CERTIFICATE && object.id > line->boundary) {
+            CAIRN_TRY(read_certificate(root, call, line->objects.items[i], line, err));
+        }
+    }
+    return CAIRN_OK;
+}
+
+/* Damage is kept in the entry; only a store that fails ends the call. */
+static cairn_code read_manifest(cairn_store *root, const cairn_call *call, const char *job,
+                                timeline_entry *entry, round_outcome *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    layout_key key = layout_manifest(entry->id);
+
+    cairn_code code =
+        cairn_store_get(root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err);
+    if (code == CAIRN_E_NOT_FOUND) {
+        *out = ROUND_STALE;
+        return CAIRN_OK;
+    }
+    if (code != CAIRN_OK && code != CAIRN_E_LIMIT) {
+        return code;
+    }
+    if (code == CAIRN_E_LIMIT) {
+        entry->code = error_set(&entry->problem, CAIRN_E_INTEGRITY, "%s is larger than %zu bytes",
+                                key.text, CAIRN_MANIFEST_BYTES_MAX);
+        return CAIRN_OK;
+    }
+    entry->code = cairn_manifest_read(cairn_buf_slice(&document), job, entry->id, &entry->manifest,
+                                      &entry->problem);
+    if (entry->code != CAIRN_OK) {
+        (void)error_prefix(&entry->problem, entry->code, "%s", key.text);
+    }
+    return entry->code == CAIRN_E_NO_MEMORY ? error_no_memory(err, key.text) : CAIRN_OK;
+}
+
+static int by_id_descending(const void *a, const void *b)
+{
+    const timeline_entry *left = a;
+    const timeline_entry *right = b;
+
+    return (left->id < right->id) - (left->id > right->id);
+}
+
+static cairn_code read_manifests(cairn_store *root, const cairn_call *call, const char *job,
+                                 timeline *line, round_outcome *out, cairn_error *err)
+{
+    size_t filled = 0;
+
+    line->count = count_manifests(&line->objects);
+    line->entries = mem_calloc(line->count, sizeof *line->entries);
+    if (line->entries == NULL) {
+        return error_no_memory(err, "list of checkpoints");
+    }
+    for (size_t i = 0; i < line->objects.count; i++) {
+        layout_object object = layout_parse(line->objects.items[i]);
+        if (object.kind == LAYOUT_MANIFEST) {
+            line->entries[filled++].id = object.id;
+        }
+    }
+    CAIRN_ASSERT(filled == line->count);
+    qsort(line->entries, line->count, sizeof *line->entries, by_id_descending);
+    for (size_t i = 0; i < line->count && *out == ROUND_DONE; i++) {
+        CAIRN_TRY(read_manifest(root, call, job, &line->entries[i], out, err));
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code read_round(cairn_store *root, const cairn_call *call, const char *job,
+                             timeline *line, round_outcome *out, cairn_error *err)
+{
+    /* Epochs before objects: what the newest start names stood before it, so the listing has it. */
+    CAIRN_TRY(cairn_store_list(root, call, "epochs/", keep_epoch, line, err));
+    CAIRN_TRY(read_start(root, call, job, line, err));
+    CAIRN_TRY(cairn_store_list(root, call, "", keep_key, &line->objects, err));
+    CAIRN_TRY(read_certificates(root, call, line, err));
+    return read_manifests(root, call, job, line, out, err);
+}
+
+cairn_code timeline_read(cairn_store *root, const cairn_call *call, const char *job, timeline *out,
+                         cairn_error *err)
+{
+    for (int round = 0; round < CAIRN_TIMELINE_ROUNDS_MAX; round++) {
+        CAIRN_AUTO(timeline) line = {0};
+        round_outcome outcome = ROUND_DONE;
+
+        CAIRN_TRY(read_round(root, call, job, &line, &outcome, err));
+        if (outcome == ROUND_DONE) {
+            timeline_judge(&line);
+            *out = line;
+            line = (timeline){0};
+            return CAIRN_OK;
+        }
+    }
+    return error_set(err, CAIRN_E_UNAVAILABLE,
+                     "read the checkpoints of job %s: they changed %d times while they were read",
+                     job, CAIRN_TIMELINE_ROUNDS_MAX);
+}

@@ -1,0 +1,157 @@
+#include "transfer.h"
+
+#include "cancel.h"
+#include "errors.h"
+#include "failpoint.h"
+#include "fsutil.h"
+#include "limits.h"
+
+#include <string.h>
+
+static cairn_code upload_one(void *argument, cairn_error *err)
+{
+    upload *self = argument;
+    sha256 digest;
+    uint64_t bytes = 0;
+
+    CAIRN_TRY(call_check(self->context->call, self->info->key, err));
+    CAIRN_FAILPOINT("checkpoint.hash.file", err);
+    CAIRN_TRY(sha256_of_file(self->path, &digest, &bytes, err));
+    if (bytes != self->info->size) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s has %llu bytes, it had %llu when it was closed", self->path,
+                         (unsigned long long)bytes, (unsigned long long)self->info->size);
+    }
+    sha256_to_hex(&digest, self->info->sha256);
+    cairn_file_range range = {self->path, 0, bytes};
+    self->attempted = true;
+    CAIRN_TRY(cairn_store_put_file(self->context->root, self->context->call, self->info->key,
+                                   &range, CAIRN_PUT_CREATE, err));
+    CAIRN_FAILPOINT("checkpoint.upload.file", err);
+    return CAIRN_OK;
+}
+
+cairn_code upload_batch(const transfer_context *context, upload *uploads, size_t count,
+                        cairn_error *err)
+{
+    CAIRN_AUTO_PTR(workgroup_free) workgroup *group = NULL;
+
+    CAIRN_TRY(workgroup_new(context->pool, &group, err));
+    for (size_t i = 0; i < count; i++) {
+        uploads[i].context = context;
+        CAIRN_TRY(workgroup_submit(group, upload_one, &uploads[i], err));
+    }
+    return workgroup_wait(group, err);
+}
+
+static cairn_code compare(const cairn_file_info *info, const sha256 *digest, uint64_t bytes,
+                          cairn_error *err)
+{
+    char hex[SHA256_HEX_SIZE];
+
+    if (bytes != info->size) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is damaged: %llu bytes, expected %llu",
+                         info->key, (unsigned long long)bytes, (unsigned long long)info->size);
+    }
+    sha256_to_hex(digest, hex);
+    if (strcmp(hex, info->sha256) != 0) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is damaged: SHA-256 %s, expected %s",
+                         info->key, hex, info->sha256);
+    }
+    return CAIRN_OK;
+}
+
+/* What a manifest names must be there and whole. */
+static cairn_code as_damage(cairn_error *err, cairn_code code, const cairn_file_info *info)
+{
+    if (code == CAIRN_E_NOT_FOUND) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is missing", info->key);
+    }
+    return code;
+}
+
+static cairn_code make_durable(const char *path, cairn_error *err)
+{
+    CAIRN_AUTO(fs_fd) fd = -1;
+
+    CAIRN_TRY(fs_open_read(path, &fd, err));
+    return fs_sync(fd, path, err);
+}
+
+cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
+                          const char *path, cairn_error *err)
+{
+    cairn_file_range to = {path, info->offset, info->size};
+    sha256 digest;
+    uint64_t bytes = 0;
+
+    CAIRN_TRY(call_check(context->call, info->key, err));
+    CAIRN_TRY(as_damage(
+        err, cairn_store_get_file(context->root, context->call, info->key, &to, err), info));
+    CAIRN_FAILPOINT("restore.download.file", err);
+    CAIRN_TRY(sha256_of_file(path, &digest, &bytes, err));
+    CAIRN_TRY(compare(info, &digest, bytes, err));
+    CAIRN_FAILPOINT("restore.verify.file", err);
+    return CAIRN_OK;
+}
+
+static cairn_code download_one(void *argument, cairn_error *err)
+{
+    const download *self = argument;
+    char *path CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(fs_join(self->dir, self->info->name, &path, err));
+    CAIRN_TRY(transfer_fetch(self->context, self->info, path, err));
+    return self->durable ? make_durable(path, err) : CAIRN_OK;
+}
+
+cairn_code download_batch(const transfer_context *context, download *downloads, size_t count,
+                          cairn_error *err)
+{
+    CAIRN_AUTO_PTR(workgroup_free) workgroup *group = NULL;
+
+    CAIRN_TRY(workgroup_new(context->pool, &group, err));
+    for (size_t i = 0; i < count; i++) {
+        downloads[i].context = context;
+        CAIRN_TRY(workgroup_submit(group, download_one, &downloads[i], err));
+    }
+    return workgroup_wait(group, err);
+}
+
+static cairn_code hash_object(const transfer_context *context, const cairn_file_info *info,
+                              sha256 *out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(sha256_stream_free) sha256_stream *stream = NULL;
+    uint8_t *chunk CAIRN_AUTO_FREE = mem_alloc(CAIRN_IO_CHUNK_BYTES);
+
+    if (chunk == NULL) {
+        return error_no_memory(err, info->key);
+    }
+    CAIRN_TRY(sha256_stream_new(&stream, err));
+    for (uint64_t done = 0; done < info->size;) {
+        uint64_t left = info->size - done;
+        size_t length = left < CAIRN_IO_CHUNK_BYTES ? (size_t)left : CAIRN_IO_CHUNK_BYTES;
+        cairn_memory_range range = {info->offset + done, chunk, length};
+        CAIRN_TRY(cairn_store_get_range(context->root, context->call, info->key, &range, err));
+        CAIRN_TRY(sha256_stream_update(stream, (cairn_slice){chunk, length}, err));
+        done += length;
+    }
+    return sha256_stream_finish(stream, out, err);
+}
+
+cairn_code transfer_check(const transfer_context *context, const cairn_file_info *info,
+                          cairn_error *err)
+{
+    cairn_object_info object;
+    sha256 digest;
+
+    CAIRN_TRY(as_damage(
+        err, cairn_store_stat(context->root, context->call, info->key, &object, err), info));
+    if (object.size != info->offset + info->size) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is damaged: %llu bytes, expected %llu",
+                         info->key, (unsigned long long)object.size,
+                         (unsigned long long)(info->offset + info->size));
+    }
+    CAIRN_TRY(hash_object(context, info, &digest, err));
+    return compare(info, &digest, info->size, err);
+}

@@ -1,0 +1,57 @@
+/*
+ * Moving files between the local disk and the store, on the pool, each checked by SHA-256.
+ */
+#ifndef CAIRN_CHECKPOINT_TRANSFER_H
+#define CAIRN_CHECKPOINT_TRANSFER_H
+
+#include <cairn/store.h>
+
+#include "keylist.h"
+#include "manifest_write.h"
+#include "workpool.h"
+
+/* Who transfers; all borrowed. */
+typedef struct transfer_context {
+    cairn_store *root;
+    workpool *pool;
+    const cairn_call *call;
+} transfer_context;
+
+/* One local file to store: `info` has key and size; sha256 is filled in. */
+typedef struct upload {
+    const char *path;      /* borrowed until the batch ended */
+    cairn_file_info *info; /* the same */
+    /* filled by upload_batch */
+    const transfer_context *context;
+    bool attempted; /* a put may have reached the store */
+} upload;
+
+/* Hashes and stores all files create-only, in parallel. The first error ends the batch. */
+cairn_code upload_batch(const transfer_context *context, upload *uploads, size_t count,
+                        cairn_error *err);
+
+/* One object to fetch into `<dir>/<info->name>`. */
+typedef struct download {
+    const char *dir;
+    const cairn_file_info *info;
+    bool durable; /* fsync the file */
+    const transfer_context *context;
+} download;
+
+/*
+ * Downloads in parallel; then every file is read back from the disk and compared by size and
+ * SHA-256: CAIRN_E_INTEGRITY names the object. A missing object is CAIRN_E_INTEGRITY too: a
+ * manifest names it.
+ */
+cairn_code download_batch(const transfer_context *context, download *downloads, size_t count,
+                          cairn_error *err);
+
+/* Fetches one object into the new file `path` and checks it there. */
+cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
+                          const char *path, cairn_error *err);
+
+/* Reads an object through and compares size and SHA-256 without storing it. */
+cairn_code transfer_check(const transfer_context *context, const cairn_file_info *info,
+                          cairn_error *err);
+
+#endif

@@ -1,0 +1,122 @@
+#include "cli_out.h"
+#include "commands.h"
+#include "encode.h"
+#include "errors.h"
+#include "limits.h"
+#include "state_pick.h"
+#include "value_print.h"
+
+#include <inttypes.h>
+
+#define GET_SHOWN_BYTES 200
+
+static const cli_option get_options[] = {
+    STATE_PICK_OPTIONS,
+    {.name = "key", .argument = "K", .help = "the key; a number if the state's keys are numbers"},
+    {.name = "key-hex", .argument = "HEX", .help = "the key's bytes as hex digits"},
+    CLI_OPTION_JSON,
+    CLI_OPTION_HELP};
+
+static const cli_spec get_spec = {
+    .command = "get",
+    .usage = "JOBURI[@N] [--operator UID] [--state NAME] --key K [--hex] [--json]",
+    .summary = "print the value that a key has in a checkpoint",
+    .details =
+        "Downloads the checkpoint to a scratch folder in $TMPDIR, else /tmp, and removes it.\n"
+        "Numbers are printed as such, other values as text if they are printable, else as hex\n"
+        "after 0x. Ends with 3 if the key has no value.",
+    .options = get_options,
+    .option_count = CAIRN_ARRAY_LEN(get_options),
+    .min_arguments = 1,
+    .max_arguments = 1,
+};
+
+static cairn_code check_options(const cli_args *args, cairn_error *err)
+{
+    if (cli_given(args, "key") == cli_given(args, "key-hex")) {
+        return error_set(err, CAIRN_E_INVALID, "get: give the key with --key or with --key-hex");
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code read_key(const cli_args *args, const cairn_state_info *state, cairn_buf *out,
+                           cairn_error *err)
+{
+    const char *hex = cli_value(args, "key-hex");
+
+    if (hex == NULL) {
+        return value_parse(state->key_serializer.id, cli_value(args, "key"), out, err);
+    }
+    if (decode_hex(cairn_slice_of(hex), out, NULL) != CAIRN_OK) {
+        return error_set(err, CAIRN_E_INVALID, "get: --key-hex takes pairs of hex digits");
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code print_json(const cli_args *args, const state_pick *pick, cairn_slice key,
+                             const cairn_buf *value, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) out = {0};
+    bool hex = cli_given(args, "hex");
+    json_text json;
+
+    cli_json_begin(&json, &out, "cairn-get", true);
+    json_text_member_string(&json, "job", pick->manifest->job);
+    json_text_member_u64(&json, "id", pick->manifest->id);
+    json_text_member_string(&json, "operator", pick->operator_uid);
+    json_text_member_string(&json, "state", pick->state->name);
+    CAIRN_TRY(value_add_json(&json, "key", pick->state->key_serializer.id, key, hex, err));
+    json_text_member_bool(&json, "found", value != NULL);
+    if (value != NULL) {
+        CAIRN_TRY(value_add_json(&json, "value", pick->state->value_serializer.id,
+                                 cairn_buf_slice(value), hex, err));
+    }
+    return cli_json_end(&json, err);
+}
+
+static cairn_code print_value(const cli_args *args, const state_pick *pick, const cairn_buf *value,
+                              cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) line = {0};
+
+    cairn_buf_init(&line, VALUE_TEXT_BYTES_MAX);
+    CAIRN_TRY(value_append_line(pick->state->value_serializer.id, cairn_buf_slice(value),
+                                cli_given(args, "hex"), &line, err));
+    cli_out_bytes(cairn_buf_slice(&line));
+    cli_out_printf("\n");
+    return CAIRN_OK;
+}
+
+static cairn_code no_value(const state_pick *pick, cairn_slice key, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) shown = {0};
+
+    CAIRN_TRY(encode_printable(key, GET_SHOWN_BYTES, &shown, err));
+    return error_set(err, CAIRN_E_NOT_FOUND,
+                     "get: key '%s' has no value in state %s of operator %s in checkpoint %" PRIu64,
+                     shown.len == 0 ? "" : buf_text(&shown), pick->state->name, pick->operator_uid,
+                     pick->manifest->id);
+}
+
+static cairn_code get_run(cli_call *call, cairn_error *err)
+{
+    CAIRN_AUTO(state_pick) pick = {0};
+    CAIRN_AUTO(cairn_buf) key = {0};
+    CAIRN_AUTO(cairn_buf) value = {0};
+    bool found = false;
+
+    CAIRN_TRY(check_options(call->args, err));
+    CAIRN_TRY(state_pick_open(call, &pick, err));
+    CAIRN_TRY(read_key(call->args, pick.state, &key, err));
+    cairn_buf_init(&value, CAIRN_VALUE_BYTES_MAX);
+    CAIRN_TRY(cairn_state_reader_get(pick.reader, pick.state->name, cairn_buf_slice(&key), &value,
+                                     &found, err));
+    if (cli_given(call->args, "json")) {
+        CAIRN_TRY(print_json(call->args, &pick, cairn_buf_slice(&key), found ? &value : NULL, err));
+    } else if (found) {
+        CAIRN_TRY(print_value(call->args, &pick, &value, err));
+    }
+    return found ? CAIRN_OK : no_value(&pick, cairn_buf_slice(&key), err);
+}
+
+const cli_command cmd_get = {&get_spec, get_run};

@@ -1,0 +1,162 @@
+#include "cli_out.h"
+#include "clock.h"
+#include "commands.h"
+#include "human.h"
+#include "job_history.h"
+
+#include <inttypes.h>
+
+static const cli_option list_options[] = {CLI_OPTION_JSON, CLI_OPTION_HELP};
+
+static const cli_spec list_spec = {
+    .command = "list",
+    .usage = "JOBURI [--json]",
+    .summary = "list the checkpoints of a job, newest first",
+    .details =
+        "STATUS is head (the one that a restore takes), counts (an ancestor of the head), retired\n"
+        "(older than the boundary of a garbage collection), passed-over (left behind by a step back\n"
+        "or by a stalled worker), aborted, damaged or unreadable. FILES counts state and output, SIZE\n"
+        "is that of all of them, NEW that of those which this checkpoint uploaded; TOOK is the time\n"
+        "from begin to commit.",
+    .options = list_options,
+    .option_count = CAIRN_ARRAY_LEN(list_options),
+    .min_arguments = 1,
+    .max_arguments = 1,
+};
+
+typedef struct list_row {
+    uint64_t files;
+    uint64_t took_ms;
+    char committed[CLOCK_RFC3339_SIZE];
+} list_row;
+
+static list_row row_of(const cairn_manifest *manifest)
+{
+    list_row row = {0};
+
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        const cairn_operator_info *operator_info = &manifest->operators[i];
+
+        for (size_t k = 0; k < operator_info->subtask_count; k++) {
+            row.files += operator_info->subtasks[k].file_count;
+            row.files += operator_info->subtasks[k].output_count;
+        }
+    }
+    row.took_ms = manifest->committed_ms > manifest->started_ms
+                      ? manifest->committed_ms - manifest->started_ms
+                      : 0;
+    clock_format_rfc3339(manifest->committed_ms, row.committed);
+    return row;
+}
+
+static void print_row(const cairn_history *history, const cairn_history_entry *entry)
+{
+    const cairn_manifest *manifest = entry->manifest;
+    list_row row = {0};
+    char size[HUMAN_SIZE];
+    char fresh[HUMAN_SIZE];
+    char took[HUMAN_SIZE];
+
+    if (manifest == NULL) {
+        cli_out_printf("%6" PRIu64 "  %-24s  %-11s  %s\n", entry->id, "-",
+                       job_history_status(history, entry), entry->problem);
+        return;
+    }
+    row = row_of(manifest);
+    cli_out_printf("%6" PRIu64 "  %-24s  %-11s  %5" PRIu64 "  %6" PRIu64
+                   "  %10s  %10s  %8s  %6" PRIu64 "\n",
+                   entry->id, row.committed, job_history_status(history, entry), manifest->epoch,
+                   row.files, human_bytes(cairn_manifest_total_bytes(manifest), size),
+                   human_bytes(cairn_manifest_new_bytes(manifest), fresh),
+                   human_duration(row.took_ms, took), manifest->parent_id);
+}
+
+static void print_table(const cairn_history *history)
+{
+    cli_out_printf("%6s  %-24s  %-11s  %5s  %6s  %10s  %10s  %8s  %6s\n", "ID", "COMMITTED",
+                   "STATUS", "EPOCH", "FILES", "SIZE", "NEW", "TOOK", "PARENT");
+    for (size_t i = 0; i < cairn_history_count(history); i++) {
+        print_row(history, cairn_history_at(history, i));
+    }
+}
+
+static void add_manifest(json_text *json, const cairn_manifest *manifest)
+{
+    list_row row = row_of(manifest);
+
+    json_text_member_string(json, "committed", row.committed);
+    json_text_member_u64(json, "epoch", manifest->epoch);
+    json_text_member_u64(json, "files", row.files);
+    json_text_member_u64(json, "bytes", cairn_manifest_total_bytes(manifest));
+    json_text_member_u64(json, "new_bytes", cairn_manifest_new_bytes(manifest));
+    json_text_member_u64(json, "duration_ms", row.took_ms);
+    json_text_member_u64(json, "parent", manifest->parent_id);
+    json_text_member_string(json, "sha256", manifest->sha256);
+    if (manifest->reason != NULL) {
+        json_text_member_string(json, "reason", manifest->reason);
+    }
+}
+
+static void add_entry(json_text *json, const cairn_history *history,
+                      const cairn_history_entry *entry)
+{
+    json_text_begin_object(json);
+    json_text_member_u64(json, "id", entry->id);
+    json_text_member_string(json, "status", job_history_status(history, entry));
+    json_text_member_bool(json, "counts", entry->counts);
+    json_text_member_bool(json, "head", entry->head);
+    if (entry->manifest != NULL) {
+        add_manifest(json, entry->manifest);
+    } else {
+        json_text_name(json, "problem");
+        json_text_bytes(json, cairn_slice_of(entry->problem));
+    }
+    json_text_end_object(json);
+}
+
+static void add_epochs(json_text *json, const cairn_history *history)
+{
+    cairn_history_epochs epochs = {0};
+
+    cairn_history_get_epochs(history, &epochs);
+    json_text_name(json, "epochs");
+    json_text_begin_object(json);
+    json_text_member_u64(json, "claimed", epochs.claimed);
+    json_text_member_u64(json, "started", epochs.started);
+    json_text_member_u64(json, "started_from", epochs.started_from);
+    json_text_end_object(json);
+    json_text_member_u64(json, "boundary", epochs.boundary);
+}
+
+static cairn_code print_json(const job_history *job, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) out = {0};
+    json_text json;
+
+    cli_json_begin(&json, &out, "cairn-list", true);
+    json_text_member_string(&json, "job", job->uri.job);
+    add_epochs(&json, job->history);
+    json_text_name(&json, "checkpoints");
+    json_text_begin_array(&json);
+    for (size_t i = 0; i < cairn_history_count(job->history); i++) {
+        add_entry(&json, job->history, cairn_history_at(job->history, i));
+    }
+    json_text_end_array(&json);
+    return cli_json_end(&json, err);
+}
+
+static cairn_code list_run(cli_call *call, cairn_error *err)
+{
+    CAIRN_AUTO(job_uri) uri = {0};
+    CAIRN_AUTO(job_history) job = {0};
+
+    CAIRN_TRY(job_history_whole_uri(call, &uri, err));
+    CAIRN_TRY(job_history_open(call, &job, err));
+    if (cli_given(call->args, "json")) {
+        return print_json(&job, err);
+    }
+    print_table(job.history);
+    return CAIRN_OK;
+}
+
+const cli_command cmd_list = {&list_spec, list_run};

@@ -1,0 +1,126 @@
+#include "state_pick.h"
+
+#include "errors.h"
+#include "fsutil.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRATCH_PREFIX "cairn-"
+#define SCRATCH_DIR    "checkpoint"
+
+const char *scratch_parent(void)
+{
+    const char *parent = getenv("TMPDIR");
+
+    return parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
+}
+
+static cairn_code absent(const char *what, const char *wanted, const cairn_buf *known,
+                         const cairn_manifest *manifest, cairn_error *err)
+{
+    const char *names = known->len == 0 ? "none" : (const char *)known->data;
+
+    if (wanted == NULL) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "checkpoint %" PRIu64 " of job %s: choose with --%s: there are %s",
+                         manifest->id, manifest->job, what, names);
+    }
+    return error_set(err, CAIRN_E_NOT_FOUND,
+                     "checkpoint %" PRIu64 " of job %s has no %s '%s': there are %s", manifest->id,
+                     manifest->job, what, wanted, names);
+}
+
+static cairn_code append_name(cairn_buf *names, const char *name, cairn_error *err)
+{
+    CAIRN_TRY(buf_printf(names, err, "%s%s", names->len == 0 ? "" : ", ", name));
+    return buf_text(names) == NULL ? error_no_memory(err, "names") : CAIRN_OK;
+}
+
+static cairn_code pick_operator(const cairn_manifest *manifest, const char *wanted,
+                                const cairn_operator_info **out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) names = {0};
+
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        const cairn_operator_info *candidate = &manifest->operators[i];
+
+        if (wanted == NULL ? manifest->operator_count == 1 : strcmp(candidate->uid, wanted) == 0) {
+            *out = candidate;
+            return CAIRN_OK;
+        }
+        CAIRN_TRY(append_name(&names, candidate->uid, err));
+    }
+    return absent("operator", wanted, &names, manifest, err);
+}
+
+static cairn_code pick_state(const cairn_manifest *manifest,
+                             const cairn_operator_info *operator_info, const char *wanted,
+                             const cairn_state_info **out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) names = {0};
+
+    for (size_t i = 0; i < operator_info->state_count; i++) {
+        const cairn_state_info *candidate = &operator_info->states[i];
+
+        if (wanted == NULL ? operator_info->state_count == 1
+                           : strcmp(candidate->name, wanted) == 0) {
+            *out = candidate;
+            return CAIRN_OK;
+        }
+        CAIRN_TRY(append_name(&names, candidate->name, err));
+    }
+    return absent("state", wanted, &names, manifest, err);
+}
+
+static cairn_code choose(const cli_call *call, state_pick *pick, cairn_error *err)
+{
+    const cairn_history_entry *entry = NULL;
+    const cairn_operator_info *operator_info = NULL;
+
+    CAIRN_TRY(cairn_history_find(pick->job.history, pick->job.uri.id, &entry, err));
+    pick->manifest = entry->manifest;
+    if (pick->manifest->kind == CAIRN_MANIFEST_ABORTED) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "checkpoint %" PRIu64 " of job %s was aborted: %s",
+                         entry->id, pick->job.uri.job, pick->manifest->reason);
+    }
+    CAIRN_TRY(
+        pick_operator(pick->manifest, cli_value(call->args, "operator"), &operator_info, err));
+    pick->operator_uid = operator_info->uid;
+    return pick_state(pick->manifest, operator_info, cli_value(call->args, "state"), &pick->state,
+                      err);
+}
+
+static cairn_code restore_and_open(const cli_call *call, state_pick *pick, cairn_error *err)
+{
+    CAIRN_AUTO_FREE char *dir = NULL;
+
+    CAIRN_TRY(fs_make_temp_dir(scratch_parent(), SCRATCH_PREFIX, &pick->scratch, err));
+    CAIRN_TRY(fs_join(pick->scratch, SCRATCH_DIR, &dir, err));
+    CAIRN_TRY(cairn_history_restore(pick->job.history, &call->store, pick->manifest->id, dir, err));
+    return cairn_state_reader_open(dir, pick->operator_uid, &pick->reader, err);
+}
+
+cairn_code state_pick_open(const cli_call *call, state_pick *out, cairn_error *err)
+{
+    CAIRN_AUTO(state_pick) pick = {0};
+
+    CAIRN_TRY(job_history_open(call, &pick.job, err));
+    CAIRN_TRY(choose(call, &pick, err));
+    CAIRN_TRY(restore_and_open(call, &pick, err));
+    *out = pick;
+    pick = (state_pick){0};
+    return CAIRN_OK;
+}
+
+void state_pick_release(state_pick *pick)
+{
+    cairn_state_reader_free(pick->reader);
+    if (pick->scratch != NULL) {
+        (void)fs_remove_tree(pick->scratch, NULL);
+        mem_free(pick->scratch);
+    }
+    job_history_release(&pick->job);
+    *pick = (state_pick){0};
+}

@@ -1,0 +1,38 @@
+/* The JSON of operators, which manifests and parts share. */
+#ifndef CAIRN_MANIFEST_MANIFEST_JSON_H
+#define CAIRN_MANIFEST_MANIFEST_JSON_H
+
+#include "json_read.h"
+#include "json_text.h"
+#include "manifest_write.h"
+
+/* What the checks of an operator need to know of its document. */
+typedef struct manifest_frame {
+    const char *job;
+    uint64_t id;
+    uint64_t epoch;
+    uint32_t max_parallelism;
+    bool is_part; /* one subtask instead of all */
+} manifest_frame;
+
+/* Counts over a whole document, for bounds. */
+typedef struct manifest_totals {
+    uint64_t bytes;
+    size_t files;
+} manifest_totals;
+
+cairn_code manifest_validate_frame(const manifest_frame *frame, cairn_error *err);
+/* Adds to *totals. */
+cairn_code manifest_validate_operator(const manifest_frame *frame, const cairn_operator_info *info,
+                                      manifest_totals *totals, cairn_error *err);
+
+/* As the next value. Operator state may need memory: a failure sticks to `json`. */
+void manifest_print_operator(json_text *json, const cairn_operator_info *info);
+/* Into zeroed memory, which is the caller's to release also on failure. */
+cairn_code manifest_read_operator(const json_value *object, cairn_operator_info *out,
+                                  cairn_error *err);
+
+/* Room for the base64 of the largest operator state. */
+#define MANIFEST_STRING_BYTES_MAX ((CAIRN_OPERATOR_STATE_BYTES_MAX + 2) / 3 * 4)
+
+#endif

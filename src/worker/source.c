@@ -1,0 +1,354 @@
+/*
+ * DESIGN: one buffer. data[0, begin) is history, at least the last CAIRN_SOURCE_GUARD_BYTES that
+ * were consumed; data[begin, end) is unread. The guard needs the history and the first bytes of the
+ * input, which `head` collects as they are read. A restore reads through the same code: a file from
+ * one guard before the position, a stream from its start.
+ */
+#include "source.h"
+
+#include "buf.h"
+#include "digest.h"
+#include "errors.h"
+#include "fsutil.h"
+#include "limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GUARD_MAGIC       "cws1"
+#define GUARD_MAGIC_BYTES 4
+#define GUARD_BYTES       (GUARD_MAGIC_BYTES + SHA256_BYTES)
+/* A record of the largest size, its newline, one more chunk, and the history. */
+#define BUFFER_BYTES_MAX \
+    (CAIRN_RECORD_LINE_BYTES_MAX + 1 + 2 * CAIRN_IO_CHUNK_BYTES + CAIRN_SOURCE_GUARD_BYTES)
+
+struct source {
+    char *name;
+    fs_fd fd;
+    bool stream; /* can't be sought, and a read may wait */
+    bool ended;
+    uint64_t total_bytes;
+    uint8_t *data;
+    size_t begin;
+    size_t scanned; /* no newline in [begin, scanned) */
+    size_t end;
+    size_t capacity;
+    uint64_t offset; /* of `begin` in the input */
+    uint64_t records;
+    uint8_t head[CAIRN_SOURCE_GUARD_BYTES];
+    size_t head_len;
+    uint64_t skip_left; /* bytes to drop before the recorded position */
+    bool restoring;
+    uint8_t expected[GUARD_BYTES];
+    bool cut_line; /* the record before the position had no newline: nothing may follow */
+};
+
+static size_t min_size(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+static cairn_code open_input(source *in, const char *input, cairn_error *err)
+{
+    struct stat info;
+
+    in->stream = strcmp(input, "-") == 0;
+    /* A duplicate, so that closing ours leaves the caller's standard input alone. */
+    in->fd = in->stream ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                        : open(input, O_RDONLY | O_CLOEXEC);
+    if (in->fd < 0 && errno == EINTR) {
+        return error_set(err, CAIRN_E_CANCELLED, "open input %s: interrupted", in->name);
+    }
+    if (in->fd < 0 || fstat(in->fd, &info) != 0) {
+        return error_errno(err, errno, "open input %s", in->name);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return error_set(err, CAIRN_E_INVALID, "open input %s: it is a folder", in->name);
+    }
+    in->stream = in->stream || !S_ISREG(info.st_mode);
+    in->total_bytes = in->stream ? 0 : (uint64_t)info.st_size;
+    return CAIRN_OK;
+}
+
+cairn_code source_open(const char *input, source **out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(source_free) source *in = mem_calloc(1, sizeof(*in));
+
+    if (in == NULL) {
+        return error_no_memory(err, "an input");
+    }
+    in->fd = -1;
+    in->capacity = 2 * CAIRN_IO_CHUNK_BYTES;
+    in->data = mem_alloc(in->capacity);
+    in->name = mem_strdup(strcmp(input, "-") == 0 ? "standard input" : input);
+    if (in->data == NULL || in->name == NULL) {
+        return error_no_memory(err, "the buffer of an input");
+    }
+    CAIRN_TRY(open_input(in, input, err));
+    *out = CAIRN_TAKE(in);
+    return CAIRN_OK;
+}
+
+void source_free(source *in)
+{
+    if (in == NULL) {
+        return;
+    }
+    fs_close(&in->fd);
+    mem_free(in->data);
+    mem_free(in->name);
+    mem_free(in);
+}
+
+source_position source_at(const source *in)
+{
+    return (source_position){in->offset + in->skip_left, in->records};
+}
+
+uint64_t source_total_bytes(const source *in)
+{
+    return in->total_bytes;
+}
+
+const char *source_name(const source *in)
+{
+    return in->name;
+}
+
+cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(sha256_stream_free) sha256_stream *digest = NULL;
+    const size_t window = min_size(in->offset, CAIRN_SOURCE_GUARD_BYTES);
+    sha256 sum;
+
+    CAIRN_ASSERT(in->skip_left == 0 && in->begin >= window && in->head_len >= window);
+    CAIRN_TRY(sha256_stream_new(&digest, err));
+    CAIRN_TRY(sha256_stream_update(digest, (cairn_slice){in->head, window}, err));
+    CAIRN_TRY(
+        sha256_stream_update(digest, (cairn_slice){in->data + in->begin - window, window}, err));
+    CAIRN_TRY(sha256_stream_finish(digest, &sum, err));
+    CAIRN_TRY(buf_append(out, GUARD_MAGIC, GUARD_MAGIC_BYTES, err));
+    return buf_append(out, sum.bytes, SHA256_BYTES, err);
+}
+
+/* Room for one chunk behind `end`: drops history that no guard needs, then grows. */
+static cairn_code make_room(source *in, cairn_error *err)
+{
+    const size_t history = min_size(in->begin, CAIRN_SOURCE_GUARD_BYTES);
+    const size_t drop = in->begin - history;
+
+    if (in->capacity - in->end >= CAIRN_IO_CHUNK_BYTES) {
+        return CAIRN_OK;
+    }
+    memmove(in->data, in->data + drop, in->end - drop);
+    in->begin -= drop;
+    in->scanned -= drop;
+    in->end -= drop;
+    if (in->capacity - in->end >= CAIRN_IO_CHUNK_BYTES) {
+        return CAIRN_OK;
+    }
+    const size_t doubled = min_size(2 * in->capacity, BUFFER_BYTES_MAX);
+    CAIRN_ASSERT(doubled - in->end >= CAIRN_IO_CHUNK_BYTES);
+    uint8_t *grown = mem_realloc_array(in->data, doubled, 1);
+    if (grown == NULL) {
+        return error_no_memory(err, "the buffer of an input");
+    }
+    in->data = grown;
+    in->capacity = doubled;
+    return CAIRN_OK;
+}
+
+static cairn_code wait_for_data(const source *in, bool *out_ready, cairn_error *err)
+{
+    struct pollfd poller = {.fd = in->fd, .events = POLLIN};
+    const int ready = poll(&poller, 1, CAIRN_SOURCE_WAIT_MS);
+
+    if (ready < 0 && errno != EINTR) {
+        return error_errno(err, errno, "wait for %s", in->name);
+    }
+    *out_ready = ready > 0;
+    return CAIRN_OK;
+}
+
+/* Reads at most one chunk. *out_event: CAIRN_SOURCE_RECORD means that bytes came, or the end. */
+static cairn_code fill(source *in, source_event *out_event, cairn_error *err)
+{
+    bool ready = true;
+
+    CAIRN_TRY(make_room(in, err));
+    if (in->stream) {
+        CAIRN_TRY(wait_for_data(in, &ready, err));
+    }
+    const ssize_t got = ready ? read(in->fd, in->data + in->end, CAIRN_IO_CHUNK_BYTES) : -1;
+    if (!ready || (got < 0 && (errno == EINTR || errno == EAGAIN))) {
+        *out_event = CAIRN_SOURCE_IDLE;
+        return CAIRN_OK;
+    }
+    if (got < 0) {
+        return error_errno(err, errno, "read %s", in->name);
+    }
+    const size_t more = min_size((size_t)got, sizeof(in->head) - in->head_len);
+    memcpy(in->head + in->head_len, in->data + in->end, more);
+    in->head_len += more;
+    in->end += (size_t)got;
+    in->ended = got == 0;
+    *out_event = CAIRN_SOURCE_RECORD;
+    return CAIRN_OK;
+}
+
+static void consume(source *in, size_t bytes)
+{
+    in->begin += bytes;
+    in->scanned = in->begin;
+    in->offset += bytes;
+}
+
+/* At the recorded position: are these the bytes that were read then? */
+static cairn_code compare_guard(source *in, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) found = {0};
+
+    CAIRN_TRY(source_guard(in, &found, err));
+    if (memcmp(found.data, in->expected, GUARD_BYTES) != 0) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s: the bytes before offset %" PRIu64
+                         " are not those that were read before the checkpoint",
+                         in->name, in->offset);
+    }
+    in->restoring = false;
+    in->cut_line = in->offset > 0 && in->data[in->begin - 1] != '\n';
+    return CAIRN_OK;
+}
+
+/* Drops what lies before the recorded position; *out_event as fill gives it. */
+static cairn_code skip(source *in, source_event *out_event, cairn_error *err)
+{
+    *out_event = CAIRN_SOURCE_RECORD;
+    while (in->skip_left > 0) {
+        const size_t bytes = min_size(in->skip_left, in->end - in->begin);
+
+        consume(in, bytes);
+        in->skip_left -= bytes;
+        if (in->skip_left > 0 && in->ended) {
+            return error_set(err, CAIRN_E_INTEGRITY,
+                             "%s: it ends at byte %" PRIu64
+                             ", before the checkpoint's position %" PRIu64,
+                             in->name, in->offset, in->offset + in->skip_left);
+        }
+        if (in->skip_left > 0) {
+            CAIRN_TRY(fill(in, out_event, err));
+            if (*out_event == CAIRN_SOURCE_IDLE) {
+                return CAIRN_OK;
+            }
+        }
+    }
+    return compare_guard(in, err);
+}
+
+/* Puts a file one guard before the position, with the head already read. */
+static cairn_code seek_near(source *in, cairn_error *err)
+{
+    const uint64_t start = in->skip_left - min_size(in->skip_left, CAIRN_SOURCE_GUARD_BYTES);
+    const size_t wanted = min_size(start, sizeof(in->head));
+    size_t got = 0;
+
+    if (in->total_bytes < in->skip_left) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s: it has %" PRIu64
+                         " bytes, fewer than the checkpoint's position %" PRIu64,
+                         in->name, in->total_bytes, in->skip_left);
+    }
+    CAIRN_TRY(fs_read_at(in->fd, 0, in->head, wanted, &got, in->name, err));
+    in->head_len = got;
+    if (lseek(in->fd, (off_t)start, SEEK_SET) < 0) {
+        return error_errno(err, errno, "seek in %s", in->name);
+    }
+    in->offset = start;
+    in->skip_left -= start;
+    return CAIRN_OK;
+}
+
+cairn_code source_restore(source *in, source_position position, cairn_slice guard, cairn_error *err)
+{
+    source_event event;
+
+    CAIRN_ASSERT(in->offset == 0 && in->end == 0);
+    if (guard.len != GUARD_BYTES || memcmp(guard.data, GUARD_MAGIC, GUARD_MAGIC_BYTES) != 0) {
+        return error_set(err, CAIRN_E_INCOMPATIBLE,
+                         "%s: the checkpoint's mark of the input is of another version", in->name);
+    }
+    memcpy(in->expected, guard.data, GUARD_BYTES);
+    in->restoring = true;
+    in->skip_left = position.offset;
+    in->records = position.records;
+    if (in->stream) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(seek_near(in, err));
+    return skip(in, &event, err);
+}
+
+/* Takes `len` bytes and the newline behind them, if there is one. */
+static cairn_code take_record(source *in, size_t len, bool newline, cairn_slice *out_record,
+                              cairn_error *err)
+{
+    if (in->cut_line) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s: its last line goes on at offset %" PRIu64
+                         ", but a checkpoint has it as a whole record",
+                         in->name, in->offset);
+    }
+    if (len > CAIRN_RECORD_LINE_BYTES_MAX) {
+        return error_set(err, CAIRN_E_LIMIT,
+                         "%s: the record at offset %" PRIu64 " has more than %zu bytes", in->name,
+                         in->offset, CAIRN_RECORD_LINE_BYTES_MAX);
+    }
+    *out_record = (cairn_slice){in->data + in->begin, len};
+    consume(in, len + (newline ? 1 : 0));
+    in->records++;
+    return CAIRN_OK;
+}
+
+/* Finds a record in what is buffered; *out_event is CAIRN_SOURCE_IDLE if more must be read. */
+static cairn_code find_record(source *in, cairn_slice *out_record, source_event *out_event,
+                              cairn_error *err)
+{
+    const uint8_t *newline = memchr(in->data + in->scanned, '\n', in->end - in->scanned);
+    const size_t held = in->end - in->begin;
+
+    *out_event = CAIRN_SOURCE_RECORD;
+    if (newline != NULL) {
+        const size_t len = (size_t)(newline - (in->data + in->begin));
+        return take_record(in, len, true, out_record, err);
+    }
+    in->scanned = in->end;
+    if ((in->ended && held > 0) || held > CAIRN_RECORD_LINE_BYTES_MAX) {
+        return take_record(in, held, false, out_record, err);
+    }
+    *out_event = in->ended ? CAIRN_SOURCE_END : CAIRN_SOURCE_IDLE;
+    return CAIRN_OK;
+}
+
+cairn_code source_next(source *in, cairn_slice *out_record, source_event *out_event,
+                       cairn_error *err)
+{
+    source_event event = CAIRN_SOURCE_RECORD;
+
+    if (in->restoring) {
+        CAIRN_TRY(skip(in, &event, err));
+    }
+    while (event == CAIRN_SOURCE_RECORD) {
+        CAIRN_TRY(find_record(in, out_record, out_event, err));
+        if (*out_event != CAIRN_SOURCE_IDLE) {
+            return CAIRN_OK;
+        }
+        CAIRN_TRY(fill(in, &event, err));
+    }
+    *out_event = CAIRN_SOURCE_IDLE;
+    return CAIRN_OK;
+}
