@@ -45,8 +45,7 @@ typedef struct bench {
 
 _Noreturn static void quit(int status, const char *message)
 {
-    (void)fprintf(stderr, "bench_snapshot: %s
-", message);
+    (void)fprintf(stderr, "bench_snapshot: %s\n", message);
     (void)fflush(NULL);
     _Exit(status);
 }

@@ -53,7 +53,7 @@ int main(void)
     cairn_backend_close(backend);
     cairn_store_free(store);
     if (code != CAIRN_OK) {
-        fprintf(stderr, "%s\n", err.message);
+        (void)fprintf(stderr, "%s\n", err.message);
     }
     return cairn_exit_code(code);
 }

@@ -119,7 +119,8 @@ cairn_code cairn_manifest_read(cairn_slice document, const char *job, uint64_t i
                                cairn_manifest **out, cairn_error *err);
 void cairn_manifest_free(cairn_manifest *manifest);
 
-/* Sums over files and outputs of all subtasks: all bytes, and those that this checkpoint uploaded. */
+/* Sums over files and outputs of all subtasks: all bytes, and those that this checkpoint uploaded.
+ */
 uint64_t cairn_manifest_total_bytes(const cairn_manifest *manifest);
 uint64_t cairn_manifest_new_bytes(const cairn_manifest *manifest);
 

@@ -9,7 +9,6 @@
 #include "yaml_read.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +121,7 @@ cairn_code cairn_config_load(cairn_config *config, const char *path, cairn_error
     if (code != CAIRN_OK) {
         return loading.refused ? code : error_prefix(err, code, "%s", path);
     }
+    CAIRN_ASSERT(staged != NULL);
     move_values(config, staged);
     return CAIRN_OK;
 }

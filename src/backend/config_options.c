@@ -8,7 +8,6 @@
 #include "errors.h"
 #include "limits.h"
 
-#include <limits.h>
 #include <string.h>
 
 #define CONFIG_SHOWN_BYTES_MAX 80
@@ -138,7 +137,7 @@ size_t config_option_find(const char *key)
 static const char *nearest_key(const char *key)
 {
     const char *best = config_options[0].info.key;
-    unsigned best_distance = UINT_MAX;
+    unsigned best_distance = ~0u;
 
     for (size_t i = 0; i < CONFIG_OPTIONS_COUNT; i++) {
         unsigned distance = edit_distance(key, config_options[i].info.key);

@@ -174,17 +174,17 @@ typedef struct verify_context {
     cairn_verify_report *report;
 } verify_context;
 
-static void count_check(void *context, const cairn_file_info *file, cairn_code code,
+static void count_check(void *context, const char *key, uint64_t bytes, cairn_code code,
                         const cairn_error *problem)
 {
     verify_context *self = context;
-    cairn_check_result result = {.key = file->key,
+    cairn_check_result result = {.key = key,
                                  .code = code,
                                  .problem = code == CAIRN_OK ? NULL : problem->message,
-                                 .bytes = file->size};
+                                 .bytes = bytes};
 
     self->report->objects++;
-    self->report->bytes += file->size;
+    self->report->bytes += bytes;
     self->report->damaged += code != CAIRN_OK;
     if (self->visit != NULL) {
         self->visit(self->visit_context, &result);

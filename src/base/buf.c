@@ -110,6 +110,7 @@ __attribute__((format(printf, 3, 0))) static cairn_code append_formatted(cairn_b
     if (!grow_to(buf, buf->len + len + 1)) {
         return error_no_memory(err, "grow a buffer");
     }
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang-tidy 14 loses va_start */
     (void)vsnprintf((char *)buf->data + buf->len, len + 1, format, args);
     buf->len += len;
     return CAIRN_OK;
@@ -120,6 +121,7 @@ cairn_code buf_printf(cairn_buf *buf, cairn_error *err, const char *format, ...)
     va_list args;
 
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang-tidy 14 loses va_start */
     const int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     CAIRN_ASSERT(len >= 0);

@@ -24,6 +24,8 @@
  */
 #define CAIRN_AUTO(type) __attribute__((cleanup(type##_auto))) type
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types stand in no parentheses */
+
 /* Makes `name_auto(type *)`: calls release(address) for a struct that the caller holds. */
 #define CAIRN_DEFINE_AUTO(type, release)        \
     static inline void type##_auto(type *value) \
@@ -40,6 +42,8 @@
     {                                                     \
         free_fn(*pointer);                                \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* A char * (or other plain block) that is freed at the end of scope. */
 #define CAIRN_AUTO_FREE __attribute__((cleanup(mem_free_indirect)))

@@ -1,5 +1,4 @@
 /* The only file that includes OpenSSL. */
-#define _GNU_SOURCE
 #include "digest.h"
 
 #include "encode.h"
@@ -60,6 +59,7 @@ cairn_code sha256_stream_new(sha256_stream **out, cairn_error *err)
 
 cairn_code sha256_stream_update(sha256_stream *stream, cairn_slice data, cairn_error *err)
 {
+    CAIRN_ASSERT(stream != NULL);
     if (data.len > 0 && EVP_DigestUpdate(stream->context, data.data, data.len) != 1) {
         return failed(err, "update");
     }
@@ -71,6 +71,7 @@ cairn_code sha256_stream_finish(sha256_stream *stream, sha256 *out, cairn_error 
     sha256 digest;
     unsigned len = 0;
 
+    CAIRN_ASSERT(stream != NULL);
     if (EVP_DigestFinal_ex(stream->context, digest.bytes, &len) != 1) {
         return failed(err, "finish");
     }

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "errors.h"
 
 #include <errno.h>
@@ -68,6 +67,7 @@ __attribute__((format(printf, 3, 0))) static void write_message(cairn_error *err
 {
     char message[CAIRN_ERROR_MESSAGE_BYTES];
 
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang-tidy 14 loses va_start */
     (void)vsnprintf(message, sizeof(message), format, args);
     err->code = code;
     memcpy(err->message, message, sizeof(message));

@@ -28,7 +28,6 @@ const char *const failpoint_names[] = {
     "commit.look.after",
     "commit.manifest.after",
     "commit.manifest.before",
-    "commit.parts.read",
     "restore.download.before",
     "restore.download.file",
     "restore.manifest.checked",

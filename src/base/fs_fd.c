@@ -1,5 +1,4 @@
 /* Opened files: open, read, write, copy, fsync, whole files. */
-#define _GNU_SOURCE
 #include "buf.h"
 #include "errors.h"
 #include "fs_retry.h"
@@ -25,6 +24,14 @@ void fs_close(fs_fd *fd)
     *fd = -1;
 }
 
+fs_fd fs_take(fs_fd *fd)
+{
+    const fs_fd taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
 cairn_code fs_open_read(const char *path, fs_fd *out, cairn_error *err)
 {
     /* O_NONBLOCK: a fifo in the place of a file must not hang us. Regular files ignore it. */
@@ -38,8 +45,7 @@ cairn_code fs_open_read(const char *path, fs_fd *out, cairn_error *err)
     if (!S_ISREG(info.st_mode)) {
         return error_set(err, CAIRN_E_IO, "open %s: not a regular file", path);
     }
-    *out = fd;
-    fd = -1;
+    *out = fs_take(&fd);
     return CAIRN_OK;
 }
 
@@ -102,34 +108,45 @@ cairn_code fs_sync(fs_fd fd, const char *path, cairn_error *err)
     return CAIRN_OK;
 }
 
+/* Appends up to `want` bytes; *out_ended if the file had fewer. */
+static cairn_code append_part(fs_fd fd, size_t want, const char *path, cairn_buf *out,
+                              bool *out_ended, cairn_error *err)
+{
+    size_t got = 0;
+
+    CAIRN_TRY(buf_reserve(out, want, err));
+    CAIRN_TRY(fs_read_at(fd, out->len, out->data + out->len, want, &got, path, err));
+    out->len += got;
+    *out_ended = got < want;
+    return CAIRN_OK;
+}
+
+static cairn_code check_end(fs_fd fd, size_t limit, const char *path, cairn_error *err)
+{
+    uint8_t beyond = 0;
+    size_t got = 0;
+
+    CAIRN_TRY(fs_read_at(fd, limit, &beyond, 1, &got, path, err));
+    if (got > 0) {
+        return error_set(err, CAIRN_E_LIMIT, "read %s: larger than %zu bytes", path, limit);
+    }
+    return CAIRN_OK;
+}
+
 /* Reads to the end of the file, which may be longer than `hint`; more than `limit` is refused. */
 static cairn_code read_to_end(fs_fd fd, size_t hint, size_t limit, const char *path, cairn_buf *out,
                               cairn_error *err)
 {
     size_t want = hint + 1;
-    size_t got = 0;
+    bool ended = false;
 
-    do {
+    while (!ended && out->len < limit) {
         const size_t room = limit - out->len;
-        uint8_t beyond = 0;
 
-        want = want < room ? want : room;
-        CAIRN_TRY(buf_reserve(out, want, err));
-        if (want > 0) {
-            CAIRN_TRY(fs_read_at(fd, out->len, out->data + out->len, want, &got, path, err));
-        } else {
-            CAIRN_TRY(fs_read_at(fd, out->len, &beyond, 1, &got, path, err));
-            if (got > 0) {
-                return error_set(err, CAIRN_E_LIMIT, "read %s: larger than %zu bytes", path, limit);
-            }
-            return CAIRN_OK;
-        }
-        out->len += got;
-        if (got < want) {
-            return CAIRN_OK;
-        }
+        CAIRN_TRY(append_part(fd, want < room ? want : room, path, out, &ended, err));
         want = FIRST_READ_BYTES;
-    } while (true);
+    }
+    return ended ? CAIRN_OK : check_end(fd, limit, path, err);
 }
 
 static size_t lower_limit(size_t limit, const cairn_buf *out)
@@ -233,7 +250,7 @@ static cairn_code copy_by_hand(fs_fd from, uint64_t offset, uint64_t len, fs_fd 
         if (got < want) {
             return error_set(err, CAIRN_E_INTEGRITY,
                              "copy %s: it ends at byte %llu, %llu too early", what,
-                             (unsigned long long)(offset + got), (unsigned long long)(len - got));
+                             (unsigned long long)offset + got, (unsigned long long)len - got);
         }
         CAIRN_TRY(fs_write_all(to, chunk, got, what, err));
         offset += got;

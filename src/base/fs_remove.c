@@ -2,7 +2,6 @@
  * Removal of a folder and all in it, by descriptors relative to the parent, so that a symlink put
  * in the way meanwhile is removed and not followed.
  */
-#define _GNU_SOURCE
 #include "errors.h"
 #include "fs_dir.h"
 #include "fs_retry.h"
@@ -20,7 +19,7 @@ static fs_dir open_in(int parent, const char *name)
     fs_dir dir = fd < 0 ? NULL : fdopendir(fd);
 
     if (dir != NULL) {
-        fd = -1; /* the stream owns it now */
+        (void)fs_take(&fd); /* the stream owns it now */
     }
     return dir;
 }

@@ -1,5 +1,4 @@
 /* Paths and folders: make, stat, rename, lock, list. Removal of trees stands in fs_remove.c. */
-#define _GNU_SOURCE
 #include "fsutil.h"
 
 #include "errors.h"
@@ -56,6 +55,12 @@ static cairn_code make_dir(const char *path, cairn_error *err)
     return error_errno(err, cause, "make folder %s", path);
 }
 
+/* The first slash behind a part of the path that begins at or behind `text`, or NULL. */
+static char *next_slash(char *text)
+{
+    return strchr(text + strspn(text, "/"), '/');
+}
+
 cairn_code fs_make_dirs(const char *path, cairn_error *err)
 {
     char *prefix CAIRN_AUTO_FREE = mem_strdup(path);
@@ -63,12 +68,10 @@ cairn_code fs_make_dirs(const char *path, cairn_error *err)
     if (prefix == NULL) {
         return error_no_memory(err, "make a folder");
     }
-    for (size_t i = 1; path[0] != '\0' && path[i] != '\0'; i++) {
-        if (path[i] == '/' && path[i - 1] != '/') {
-            prefix[i] = '\0';
-            CAIRN_TRY(make_dir(prefix, err));
-            prefix[i] = '/';
-        }
+    for (char *slash = next_slash(prefix); slash != NULL; slash = next_slash(slash)) {
+        *slash = '\0';
+        CAIRN_TRY(make_dir(prefix, err));
+        *slash = '/';
     }
     return make_dir(path, err);
 }
@@ -82,6 +85,7 @@ cairn_code fs_make_temp_dir(const char *parent, const char *prefix, char **out, 
         return error_no_memory(err, "make a temporary folder");
     }
     CAIRN_TRY(fs_join(parent, name, &path, err));
+    CAIRN_ASSERT(path != NULL);
     if (mkdtemp(path) == NULL) {
         return error_errno(err, errno, "make temporary folder %s/%sXXXXXX", parent, prefix);
     }
@@ -214,7 +218,7 @@ cairn_code fs_list(const char *path, fs_names *out, cairn_error *err)
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "list %s", path);
     }
-    if (names.count > 0) {
+    if (names.items != NULL) {
         qsort(names.items, names.count, sizeof(*names.items), compare_names);
     }
     *out = names;
@@ -239,6 +243,7 @@ cairn_code fs_lock_dir(const char *dir, fs_fd *out, cairn_error *err)
     CAIRN_AUTO(fs_fd) fd = -1;
 
     CAIRN_TRY(fs_join(dir, "LOCK", &path, err));
+    CAIRN_ASSERT(path != NULL);
     fd = FS_RETRY(open(path, flags, S_IRUSR | S_IWUSR));
     if (fd < 0) {
         return error_errno(err, errno, "lock %s", path);
@@ -251,7 +256,6 @@ cairn_code fs_lock_dir(const char *dir, fs_fd *out, cairn_error *err)
     if (!is_file_at(fd, path)) {
         return error_set(err, CAIRN_E_LOCKED, "lock %s: another process replaced it", path);
     }
-    *out = fd;
-    fd = -1;
+    *out = fs_take(&fd);
     return CAIRN_OK;
 }

@@ -64,6 +64,7 @@ cairn_code fs_read_at(fs_fd fd, uint64_t offset, void *data, size_t len, size_t 
                       const char *path, cairn_error *err);
 cairn_code fs_sync(fs_fd fd, const char *path, cairn_error *err);
 void fs_close(fs_fd *fd); /* -1 is fine; leaves -1 */
+fs_fd fs_take(fs_fd *fd); /* moves it out; leaves -1 */
 CAIRN_DEFINE_AUTO(fs_fd, fs_close)
 
 /* Copies `len` bytes of `from` at `offset` to the current end of `to`, by copy_file_range if it

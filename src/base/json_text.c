@@ -213,7 +213,7 @@ void json_text_double(json_text *json, double value)
     do {
         (void)snprintf(text, sizeof(text), "%.*g", digits++, value);
         back = strtod(text, NULL);
-    } while (memcmp(&back, &value, sizeof(value)) != 0 && digits <= DIGITS_ENOUGH);
+    } while ((back < value || back > value) && digits <= DIGITS_ENOUGH);
     fix_decimal_point(text);
     put_literal(json, text);
 }

@@ -44,6 +44,7 @@ void log_write(const cairn_log *log, cairn_log_level level, const char *format, 
         return;
     }
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang-tidy 14 loses va_start */
     (void)vsnprintf(raw, sizeof(raw), format, args);
     va_end(args);
     escape_controls(raw, line);

@@ -41,6 +41,16 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static char lower(char c)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+    if (c >= 'A' && c <= 'Z') {
+        return letters[c - 'A'];
+    }
+    return c;
+}
+
 /* Reads digits; false if there are none or the value does not fit. */
 static bool scan_digits(const char *text, size_t len, size_t *out_used, uint64_t *out)
 {
@@ -93,7 +103,7 @@ static bool copy_unit(const char *text, char out[UNIT_SIZE])
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+        out[i] = lower(text[i]);
     }
     out[len] = '\0';
     return true;

@@ -397,12 +397,20 @@ static cairn_code run(cairn_checkpoint *self, cairn_error *err)
     return run_ids(self, err);
 }
 
+static cairn_code remove_snapshot(const cairn_checkpoint *self, cairn_error *err)
+{
+    CAIRN_FAILPOINT("snapshot.removed.before", err);
+    CAIRN_TRY(fs_remove_tree(self->snapshot_dir, err));
+    CAIRN_FAILPOINT("snapshot.removed.after", err);
+    return CAIRN_OK;
+}
+
 static void drop_snapshot(cairn_checkpoint *self)
 {
     cairn_error problem = {0};
 
     rocks_snapshot_free(CAIRN_TAKE(self->snapshot));
-    if (fs_remove_tree(self->snapshot_dir, &problem) != CAIRN_OK) {
+    if (remove_snapshot(self, &problem) != CAIRN_OK) {
         log_write(self->session->log, CAIRN_LOG_WARN, "a local snapshot stays: %s",
                   problem.message);
     }

@@ -97,15 +97,18 @@ static cairn_code restore_folder(const transfer_context *context, const char *pa
     return fs_sync_dir(dir, err);
 }
 
-static cairn_code restore_operator(const transfer_context *context, const cairn_operator_info *op,
-                                   const char *parent, cairn_error *err)
+static cairn_code restore_operator(const transfer_context *context, const cairn_manifest *manifest,
+                                   const cairn_operator_info *op, const char *parent,
+                                   cairn_error *err)
 {
     char *dir CAIRN_AUTO_FREE = NULL;
 
     CAIRN_TRY(fs_join(parent, op->uid, &dir, err));
     for (size_t i = 0; i < op->subtask_count; i++) {
         const cairn_subtask_info *subtask = &op->subtasks[i];
+        layout_writer writer = {op->uid, subtask->index, manifest->epoch, subtask->attempt};
         char name[32];
+        CAIRN_TRY(restore_check_part(context, manifest, &writer, err));
         (void)snprintf(name, sizeof name, "%u", subtask->index);
         CAIRN_TRY(restore_folder(context, dir, subtask->files, subtask->file_count, name, err));
         if (subtask->output_count > 0) {
@@ -124,7 +127,7 @@ static cairn_code restore_into(const transfer_context *context, const cairn_mani
 
     CAIRN_TRY(restore_check_space(dir, cairn_manifest_total_bytes(manifest), err));
     for (size_t i = 0; i < manifest->operator_count; i++) {
-        CAIRN_TRY(restore_operator(context, &manifest->operators[i], dir, err));
+        CAIRN_TRY(restore_operator(context, manifest, &manifest->operators[i], dir, err));
     }
     CAIRN_TRY(fs_join(dir, "manifest.json", &path, err));
     return fs_write_file(path, document, err);
@@ -159,10 +162,40 @@ cairn_code restore_checkpoint(const transfer_context *context, const cairn_manif
     return CAIRN_OK;
 }
 
-/* One object to check on the pool; the result is read after the batch. */
+cairn_code restore_check_part(const transfer_context *context, const cairn_manifest *manifest,
+                              const layout_writer *writer, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO(manifest_part) part = {0};
+    layout_key key = layout_part(manifest->id, writer);
+
+    cairn_code code = cairn_store_get(context->root, context->call, key.text, CAIRN_PART_BYTES_MAX,
+                                      &document, err);
+    if (code == CAIRN_E_NOT_FOUND || code == CAIRN_E_LIMIT) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is %s", key.text,
+                         code == CAIRN_E_LIMIT ? "too large" : "missing");
+    }
+    CAIRN_TRY(code);
+    code = manifest_part_read(cairn_buf_slice(&document), &part, err);
+    if (code != CAIRN_OK) {
+        return error_prefix(err, code, "%s is damaged", key.text);
+    }
+    if (part.checkpoint_id != manifest->id || part.epoch != manifest->epoch) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is a part of checkpoint %llu, epoch %llu",
+                         key.text, (unsigned long long)part.checkpoint_id,
+                         (unsigned long long)part.epoch);
+    }
+    return CAIRN_OK;
+}
+
+/* One object to check on the pool, a file or (info NULL) a part; the result is read after the
+ * batch. */
 typedef struct check {
     const transfer_context *context;
     const cairn_file_info *info;
+    const cairn_manifest *manifest;
+    layout_writer writer;
+    layout_key key;
     bool stop_at_first;
     cairn_code code;
     cairn_error problem;
@@ -172,43 +205,52 @@ static cairn_code check_one(void *argument, cairn_error *err)
 {
     check *self = argument;
 
-    self->code = transfer_check(self->context, self->info, &self->problem);
+    self->code = self->info == NULL ? restore_check_part(self->context, self->manifest,
+                                                         &self->writer, &self->problem)
+                                    : transfer_check(self->context, self->info, &self->problem);
     if (self->code == CAIRN_OK || !self->stop_at_first) {
         return CAIRN_OK;
     }
     return error_set(err, self->code, "%s", self->problem.message);
 }
 
-static size_t count_files(const cairn_manifest *manifest)
+static size_t count_objects(const cairn_manifest *manifest)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < manifest->operator_count; i++) {
         const cairn_operator_info *op = &manifest->operators[i];
         for (size_t j = 0; j < op->subtask_count; j++) {
-            count += op->subtasks[j].file_count + op->subtasks[j].output_count;
+            count += op->subtasks[j].file_count + op->subtasks[j].output_count + 1;
         }
     }
     return count;
 }
 
-static void fill_checks(check *checks, const transfer_context *context,
-                        const cairn_manifest *manifest, bool stop_at_first)
+static check *fill_files(check *next, const transfer_context *context, const cairn_file_info *files,
+                         size_t count)
 {
-    size_t filled = 0;
+    for (size_t i = 0; i < count; i++, next++) {
+        *next = (check){.context = context, .info = &files[i]};
+        (void)snprintf(next->key.text, sizeof next->key.text, "%s", files[i].key);
+    }
+    return next;
+}
 
+static void fill_checks(check *next, const transfer_context *context,
+                        const cairn_manifest *manifest)
+{
     for (size_t i = 0; i < manifest->operator_count; i++) {
         const cairn_operator_info *op = &manifest->operators[i];
         for (size_t j = 0; j < op->subtask_count; j++) {
             const cairn_subtask_info *subtask = &op->subtasks[j];
-            for (size_t k = 0; k < subtask->file_count; k++) {
-                checks[filled++] =
-                    (check){context, &subtask->files[k], stop_at_first, CAIRN_OK, {0}};
-            }
-            for (size_t k = 0; k < subtask->output_count; k++) {
-                checks[filled++] =
-                    (check){context, &subtask->outputs[k], stop_at_first, CAIRN_OK, {0}};
-            }
+            layout_writer writer = {op->uid, subtask->index, manifest->epoch, subtask->attempt};
+            next = fill_files(next, context, subtask->files, subtask->file_count);
+            next = fill_files(next, context, subtask->outputs, subtask->output_count);
+            *next++ = (check){.context = context,
+                              .manifest = manifest,
+                              .writer = writer,
+                              .key = layout_part(manifest->id, &writer)};
         }
     }
 }
@@ -228,17 +270,21 @@ static cairn_code run_checks(const transfer_context *context, check *checks, siz
 cairn_code restore_verify(const transfer_context *context, const cairn_manifest *manifest,
                           restore_check_visit visit, void *visit_context, cairn_error *err)
 {
-    size_t count = count_files(manifest);
+    size_t count = count_objects(manifest);
     check *checks CAIRN_AUTO_FREE = mem_calloc(count, sizeof *checks);
     cairn_code first = CAIRN_OK;
 
     if (checks == NULL) {
         return error_no_memory(err, "verify");
     }
-    fill_checks(checks, context, manifest, visit == NULL);
+    fill_checks(checks, context, manifest);
+    for (size_t i = 0; i < count; i++) {
+        checks[i].stop_at_first = visit == NULL;
+    }
     CAIRN_TRY(run_checks(context, checks, count, err));
     for (size_t i = 0; visit != NULL && i < count; i++) {
-        visit(visit_context, checks[i].info, checks[i].code, &checks[i].problem);
+        uint64_t bytes = checks[i].info == NULL ? 0 : checks[i].info->size;
+        visit(visit_context, checks[i].key.text, bytes, checks[i].code, &checks[i].problem);
         if (first == CAIRN_OK && checks[i].code != CAIRN_OK) {
             first = error_set(err, checks[i].code, "%s", checks[i].problem.message);
         }

@@ -5,6 +5,7 @@
 #ifndef CAIRN_CHECKPOINT_RESTORE_H
 #define CAIRN_CHECKPOINT_RESTORE_H
 
+#include "layout.h"
 #include "transfer.h"
 
 /* CAIRN_E_NO_SPACE with need and free if the files of `subtask` do not fit below `dir`. */
@@ -23,11 +24,18 @@ cairn_code restore_checkpoint(const transfer_context *context, const cairn_manif
                               cairn_slice document, const char *dir, cairn_error *err);
 
 /*
- * CAIRN_OK if every object of a checkpoint is whole; else the first failure. `visit` (may be NULL)
- * is called on the calling thread for each object; then all are checked, not only up to the first
- * failure.
+ * Reads the part of a subtask and checks its seal and what it says it is. A restore of the working
+ * state does not need parts; people who copy or verify a checkpoint want every object of it right.
  */
-typedef void (*restore_check_visit)(void *context, const cairn_file_info *file, cairn_code code,
+cairn_code restore_check_part(const transfer_context *context, const cairn_manifest *manifest,
+                              const layout_writer *writer, cairn_error *err);
+
+/*
+ * CAIRN_OK if every object of a checkpoint, parts included, is whole; else the first failure.
+ * `visit` (may be NULL) is called on the calling thread for each object; then all are checked, not
+ * only up to the first failure.
+ */
+typedef void (*restore_check_visit)(void *context, const char *key, uint64_t bytes, cairn_code code,
                                     const cairn_error *problem);
 cairn_code restore_verify(const transfer_context *context, const cairn_manifest *manifest,
                           restore_check_visit visit, void *visit_context, cairn_error *err);

@@ -71,9 +71,13 @@ static cairn_code read_start(cairn_store *root, const cairn_call *call, const ch
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "%s", key.text);
     }
-    if (line->start.epoch != line->started || strcmp(line->start.job, job) != 0) {
-        return error_set(err, CAIRN_E_INTEGRITY, "%s is the start of epoch %llu of job %s",
-                         key.text, (unsigned long long)line->start.epoch, line->start.job);
+    if (strcmp(line->start.job, job) != 0) {
+        return error_set(err, CAIRN_E_INCOMPATIBLE, "%s belongs to job %s, not to job %s", key.text,
+                         line->start.job, job);
+    }
+    if (line->start.epoch != line->started) {
+        return error_set(err, CAIRN_E_INTEGRITY, "%s is the start of epoch %llu", key.text,
+                         (unsigned long long)line->start.epoch);
     }
     line->boundary = line->start.boundary;
     return CAIRN_OK;

@@ -52,7 +52,7 @@ static list_row row_of(const cairn_manifest *manifest)
 static void print_row(const cairn_history *history, const cairn_history_entry *entry)
 {
     const cairn_manifest *manifest = entry->manifest;
-    list_row row = {0};
+    list_row row;
     char size[HUMAN_SIZE];
     char fresh[HUMAN_SIZE];
     char took[HUMAN_SIZE];

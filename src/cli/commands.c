@@ -3,7 +3,6 @@
 #include "cli_out.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <string.h>
 
@@ -33,7 +32,7 @@ cairn_code cli_command_unknown(const char *name, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) shown = {0};
     const char *best = "help";
-    unsigned best_distance = UINT_MAX;
+    unsigned best_distance = ~0u;
 
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(commands); i++) {
         unsigned distance = edit_distance(name, commands[i]->spec->command);

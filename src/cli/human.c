@@ -20,6 +20,7 @@ static void format(char out[HUMAN_SIZE], const char *text, ...)
     int length = 0;
 
     va_start(arguments, text);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang-tidy 14 loses va_start */
     length = vsnprintf(out, HUMAN_SIZE, text, arguments);
     va_end(arguments);
     CAIRN_ASSERT(length >= 0 && length < HUMAN_SIZE);

@@ -3,6 +3,14 @@
 #include "errors.h"
 #include "store_pick.h"
 
+static job_history take_history(job_history *from)
+{
+    job_history taken = *from;
+
+    *from = (job_history){0};
+    return taken;
+}
+
 cairn_code job_history_open(const cli_call *call, job_history *out, cairn_error *err)
 {
     CAIRN_AUTO(job_history) opened = {0};
@@ -10,8 +18,7 @@ cairn_code job_history_open(const cli_call *call, job_history *out, cairn_error 
     CAIRN_TRY(job_uri_parse(call->args->arguments[0], &opened.uri, err));
     CAIRN_TRY(store_pick(opened.uri.store, false, &opened.store, err));
     CAIRN_TRY(cairn_history_load(opened.store, &call->store, opened.uri.job, &opened.history, err));
-    *out = opened;
-    opened = (job_history){0};
+    *out = take_history(&opened);
     return CAIRN_OK;
 }
 
@@ -32,8 +39,7 @@ cairn_code job_history_whole_uri(const cli_call *call, job_uri *out, cairn_error
         return error_set(err, CAIRN_E_INVALID, "%s: takes the job URI without '@'",
                          call->args->spec->command);
     }
-    *out = uri;
-    uri = (job_uri){0};
+    *out = job_uri_take(&uri);
     return CAIRN_OK;
 }
 

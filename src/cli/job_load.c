@@ -54,8 +54,9 @@ static cairn_code open_object(const char *name, void **out, cairn_error *err)
     }
     object = dlopen(buf_text(&path), RTLD_NOW | RTLD_LOCAL);
     if (object == NULL) {
-        CAIRN_TRY(
-            encode_printable(cairn_slice_of(dlerror()), CAIRN_ERROR_MESSAGE_BYTES, &why, err));
+        const char *problem = dlerror(); /* NOLINT(concurrency-mt-unsafe): the only thread yet */
+
+        CAIRN_TRY(encode_printable(cairn_slice_of(problem), CAIRN_ERROR_MESSAGE_BYTES, &why, err));
         return error_set(err, CAIRN_E_INCOMPATIBLE, "run: load job %s: %s", name, buf_text(&why));
     }
     *out = object;

@@ -72,9 +72,16 @@ cairn_code job_uri_parse(const char *text, job_uri *out, cairn_error *err)
     if (uri.store == NULL || uri.job == NULL) {
         return error_no_memory(err, "job URI");
     }
-    *out = uri;
-    uri = (job_uri){0};
+    *out = job_uri_take(&uri);
     return CAIRN_OK;
+}
+
+job_uri job_uri_take(job_uri *uri)
+{
+    job_uri taken = *uri;
+
+    *uri = (job_uri){0};
+    return taken;
 }
 
 void job_uri_release(job_uri *uri)

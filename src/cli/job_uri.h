@@ -13,6 +13,8 @@ typedef struct job_uri {
 
 /* CAIRN_E_INVALID says what is wrong with `text`. Pure. */
 cairn_code job_uri_parse(const char *text, job_uri *out, cairn_error *err);
+/* Moves it out; `uri` is empty afterwards. */
+job_uri job_uri_take(job_uri *uri);
 void job_uri_release(job_uri *uri);
 CAIRN_DEFINE_AUTO(job_uri, job_uri_release)
 

@@ -10,8 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LOG_SINK_COLUMNS    80                         /* of a terminal that does not tell */
-#define LOG_SINK_JSON_BYTES (8 * CAIRN_LOG_LINE_BYTES) /* every byte escaped, and the members */
+#define LOG_SINK_COLUMNS 80 /* of a terminal that does not tell */
+#define LOG_SINK_JSON_BYTES \
+    ((size_t)8 * CAIRN_LOG_LINE_BYTES) /* every byte escaped, and the members */
 #define LOG_SINK_CLEAR_LINE "\r\033[K"
 
 static const char *const level_names[] = {
@@ -29,7 +30,7 @@ static const char *const level_labels[] = {
 
 void log_sink_init(log_sink *sink, bool json)
 {
-    const char *kind = getenv("TERM");
+    const char *kind = getenv("TERM"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
 
     *sink = (log_sink){.json = json};
     sink->terminal = isatty(STDERR_FILENO) == 1 && kind != NULL && strcmp(kind, "dumb") != 0;

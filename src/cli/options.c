@@ -2,7 +2,6 @@
 
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <string.h>
 
@@ -40,7 +39,7 @@ static size_t find_by_letter(const cli_spec *spec, char letter)
 static const char *nearest_option(const cli_spec *spec, const char *name)
 {
     const char *best = "help";
-    unsigned best_distance = UINT_MAX;
+    unsigned best_distance = ~0u;
 
     for (size_t i = 0; i < spec->option_count; i++) {
         unsigned distance = edit_distance(name, spec->options[i].name);

@@ -96,17 +96,25 @@ static cairn_code apply_definition(cairn_config *config, const char *definition,
     return cairn_config_set(config, key, equals + 1, "-D", err);
 }
 
+static cairn_code apply_option(cairn_config *config, const char *option, const char *key,
+                               const char *value, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) where = {0};
+
+    if (value == NULL) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(buf_printf(&where, err, "--%s", option));
+    return cairn_config_set(config, key, value, buf_text(&where), err);
+}
+
 static cairn_code apply_shared(cairn_config *config, const cli_args *args, cairn_error *err)
 {
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(shared_options); i++) {
-        const char *value = cli_value(args, shared_options[i].option);
-        CAIRN_AUTO(cairn_buf) where = {0};
+        const char *option = shared_options[i].option;
 
-        if (value != NULL) {
-            CAIRN_TRY(buf_printf(&where, err, "--%s", shared_options[i].option));
-            CAIRN_TRY(
-                cairn_config_set(config, shared_options[i].key, value, buf_text(&where), err));
-        }
+        CAIRN_TRY(
+            apply_option(config, option, shared_options[i].key, cli_value(args, option), err));
     }
     return CAIRN_OK;
 }

@@ -12,7 +12,7 @@
 
 const char *scratch_parent(void)
 {
-    const char *parent = getenv("TMPDIR");
+    const char *parent = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
 
     return parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
 }
@@ -87,6 +87,7 @@ static cairn_code choose(const cli_call *call, state_pick *pick, cairn_error *er
     }
     CAIRN_TRY(
         pick_operator(pick->manifest, cli_value(call->args, "operator"), &operator_info, err));
+    CAIRN_ASSERT(operator_info != NULL);
     pick->operator_uid = operator_info->uid;
     return pick_state(pick->manifest, operator_info, cli_value(call->args, "state"), &pick->state,
                       err);

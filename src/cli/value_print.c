@@ -86,6 +86,14 @@ static uint64_t load_number(cairn_slice bytes)
     return number;
 }
 
+static uint64_t bits_of(double number)
+{
+    uint64_t bits = 0;
+
+    memcpy(&bits, &number, sizeof(bits));
+    return bits;
+}
+
 static cairn_code append_double(uint64_t bits, cairn_buf *out, cairn_error *err)
 {
     char text[VALUE_NUMBER_TEXT_MAX];
@@ -93,11 +101,8 @@ static cairn_code append_double(uint64_t bits, cairn_buf *out, cairn_error *err)
 
     memcpy(&number, &bits, sizeof(number));
     for (int digits = VALUE_DIGITS_MIN; digits <= VALUE_DIGITS_MAX; digits++) {
-        double again = 0;
-
         (void)snprintf(text, sizeof(text), "%.*g", digits, number);
-        again = strtod(text, NULL);
-        if (memcmp(&again, &number, sizeof(again)) == 0) {
+        if (bits_of(strtod(text, NULL)) == bits) {
             break;
         }
     }
@@ -173,7 +178,7 @@ static bool parse_double(const char *text, uint64_t *out)
     if (end == text || *end != '\0') {
         return false;
     }
-    memcpy(out, &number, sizeof(number));
+    *out = bits_of(number);
     return true;
 }
 

@@ -86,11 +86,16 @@ static cairn_code text_copy(const char *text, char **out, cairn_error *err)
     return *out == NULL ? error_no_memory(err, "manifest") : CAIRN_OK;
 }
 
-/* A zeroed array; NULL for none. */
-static cairn_code array_new(size_t count, size_t size, void **out, cairn_error *err)
+static void file_info_move(cairn_file_info *from, cairn_file_info *to)
 {
-    *out = count == 0 ? NULL : mem_calloc(count, size);
-    return count > 0 && *out == NULL ? error_no_memory(err, "manifest") : CAIRN_OK;
+    *to = *from;
+    *from = (cairn_file_info){0};
+}
+
+static void state_info_move(cairn_state_info *from, cairn_state_info *to)
+{
+    *to = *from;
+    *from = (cairn_state_info){0};
 }
 
 cairn_code file_info_copy(const cairn_file_info *from, cairn_file_info *out, cairn_error *err)
@@ -101,8 +106,7 @@ cairn_code file_info_copy(const cairn_file_info *from, cairn_file_info *out, cai
     copy.key = NULL;
     CAIRN_TRY(text_copy(from->name, &copy.name, err));
     CAIRN_TRY(text_copy(from->key, &copy.key, err));
-    *out = copy;
-    copy = (cairn_file_info){0};
+    file_info_move(&copy, out);
     return CAIRN_OK;
 }
 
@@ -116,18 +120,20 @@ cairn_code state_info_copy(const cairn_state_info *from, cairn_state_info *out, 
     CAIRN_TRY(text_copy(from->name, &copy.name, err));
     CAIRN_TRY(text_copy(from->key_serializer.id, &copy.key_serializer.id, err));
     CAIRN_TRY(text_copy(from->value_serializer.id, &copy.value_serializer.id, err));
-    *out = copy;
-    copy = (cairn_state_info){0};
+    state_info_move(&copy, out);
     return CAIRN_OK;
 }
 
 static cairn_code copy_files(const cairn_file_info *from, size_t count, cairn_file_info **out,
                              size_t *out_count, cairn_error *err)
 {
-    void *files = NULL;
-
-    CAIRN_TRY(array_new(count, sizeof(*from), &files, err));
-    *out = files;
+    if (count == 0) {
+        return CAIRN_OK;
+    }
+    *out = mem_calloc(count, sizeof(**out));
+    if (*out == NULL) {
+        return error_no_memory(err, "manifest");
+    }
     for (; *out_count < count; ++*out_count) {
         CAIRN_TRY(file_info_copy(&from[*out_count], &(*out)[*out_count], err));
     }
@@ -137,10 +143,13 @@ static cairn_code copy_files(const cairn_file_info *from, size_t count, cairn_fi
 static cairn_code copy_positions(const cairn_subtask_info *from, cairn_subtask_info *to,
                                  cairn_error *err)
 {
-    void *positions = NULL;
-
-    CAIRN_TRY(array_new(from->position_count, sizeof(*from->positions), &positions, err));
-    to->positions = positions;
+    if (from->position_count == 0) {
+        return CAIRN_OK;
+    }
+    to->positions = mem_calloc(from->position_count, sizeof(*to->positions));
+    if (to->positions == NULL) {
+        return error_no_memory(err, "manifest");
+    }
     for (size_t i = 0; i < from->position_count; i++) {
         to->positions[i] = from->positions[i];
         CAIRN_TRY(text_copy(from->positions[i].source, &to->positions[i].source, err));

@@ -73,23 +73,30 @@ static cairn_code read_state(const json_value *object, void *element, cairn_erro
     return json_get_u64(object, "ttl_ms", &state->ttl_ms, err);
 }
 
-static cairn_code read_file(const json_value *object, void *element, cairn_error *err)
+static cairn_code read_bytes(const json_value *object, cairn_file_info *file, cairn_error *err)
 {
-    static const char *const members[] = {
-        "name",           "key",         "offset", "length", "size", "sha256", "first_key_group",
-        "last_key_group", "uploaded_by", NULL};
-    cairn_file_info *file = element;
     uint64_t length = 0;
 
-    CAIRN_TRY(json_check_members(object, members, err));
-    CAIRN_TRY(sealed_doc_read_text(object, "name", &file->name, err));
-    CAIRN_TRY(sealed_doc_read_text(object, "key", &file->key, err));
     CAIRN_TRY(json_get_u64(object, "offset", &file->offset, err));
     CAIRN_TRY(json_get_u64(object, "length", &length, err));
     CAIRN_TRY(json_get_u64(object, "size", &file->size, err));
     if (length != file->size) {
         return error_set(err, CAIRN_E_INTEGRITY, "length and size differ");
     }
+    return CAIRN_OK;
+}
+
+static cairn_code read_file(const json_value *object, void *element, cairn_error *err)
+{
+    static const char *const members[] = {
+        "name",           "key",         "offset", "length", "size", "sha256", "first_key_group",
+        "last_key_group", "uploaded_by", NULL};
+    cairn_file_info *file = element;
+
+    CAIRN_TRY(json_check_members(object, members, err));
+    CAIRN_TRY(sealed_doc_read_text(object, "name", &file->name, err));
+    CAIRN_TRY(sealed_doc_read_text(object, "key", &file->key, err));
+    CAIRN_TRY(read_bytes(object, file, err));
     CAIRN_TRY(sealed_doc_read_hex(object, "sha256", file->sha256, sizeof(file->sha256), err));
     CAIRN_TRY(sealed_doc_read_u32(object, "first_key_group", CAIRN_PARALLELISM_MAX,
                                   &file->first_key_group, err));

@@ -55,8 +55,8 @@ static bool parse_key(const char *text, object_key *out)
     if (!out->is_shared && !number_after(part, "chk-", '\0', &out->checkpoint_id)) {
         return false;
     }
-    while (rest.len > 0 && object_path_next(&rest, &part)) {
-        continue; /* to the last part */
+    while (rest.len > 0) {
+        (void)object_path_next(&rest, &part); /* all are safe: on to the last */
     }
     return number_after(part, "", '-', &out->epoch);
 }

@@ -5,12 +5,13 @@
 #include "errors.h"
 #include "limits.h"
 #include "seal.h"
+#include "utf8.h"
 
 #include <string.h>
 
-#define VERSION_MAX     ((INT64_C(1) << 53) - 1)
-#define SHOWN_BYTES     80                                /* of a peer's text in a message */
-#define FREE_TEXT_BYTES (CAIRN_JSON_STRING_BYTES_MAX / 3) /* a bad byte becomes three */
+#define VERSION_MAX       ((INT64_C(1) << 53) - 1)
+#define SHOWN_BYTES       80 /* of a peer's text in a message */
+#define REPLACEMENT_BYTES 3  /* U+FFFD in UTF-8 */
 
 void sealed_doc_begin(const sealed_kind *kind, json_text *json, cairn_buf *scratch)
 {
@@ -149,10 +150,30 @@ cairn_code sealed_doc_read_reference(const json_value *object, const char *name,
     return sealed_doc_read_hex(reference, "sha256", out_sha256, CAIRN_SHA256_HEX_SIZE, err);
 }
 
+/* As much of `text` as a reader takes: whole characters, and three bytes for each bad byte. */
+static cairn_slice readable(const char *text)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    size_t left = strnlen(text, CAIRN_JSON_STRING_BYTES_MAX);
+    size_t taken = 0;
+    size_t written = 0;
+
+    while (taken < left) {
+        size_t sequence = utf8_sequence(bytes + taken, left - taken);
+
+        written += sequence == 0 ? REPLACEMENT_BYTES : sequence;
+        if (written > CAIRN_JSON_STRING_BYTES_MAX) {
+            break;
+        }
+        taken += sequence == 0 ? 1 : sequence;
+    }
+    return (cairn_slice){text, taken};
+}
+
 void sealed_doc_print_text(json_text *json, const char *name, const char *text)
 {
     json_text_name(json, name);
-    json_text_bytes(json, (cairn_slice){text, strnlen(text, FREE_TEXT_BYTES)});
+    json_text_bytes(json, readable(text));
 }
 
 cairn_code sealed_doc_read_text(const json_value *object, const char *name, char **out,

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "json_scan.h"
 
 #include "buf.h"
@@ -238,6 +237,20 @@ static cairn_code scan_character(scan *s, uint8_t out[UTF8_SEQUENCE_MAX], size_t
     return CAIRN_OK;
 }
 
+/* One character of a string that began at `begin`; *total counts its bytes. */
+static cairn_code scan_part(scan *s, size_t begin, size_t *total, cairn_buf *unescaped)
+{
+    uint8_t character[UTF8_SEQUENCE_MAX];
+    size_t len = 0;
+
+    CAIRN_TRY(scan_character(s, character, &len));
+    *total += len;
+    if (*total > s->limits->string_bytes) {
+        return refuse(s, begin, "a string is too long");
+    }
+    return unescaped == NULL ? CAIRN_OK : buf_append(unescaped, character, len, s->err);
+}
+
 /* A string from its opening quote; its characters go to `unescaped` unless that is NULL. */
 static cairn_code scan_string(scan *s, cairn_buf *unescaped)
 {
@@ -245,17 +258,7 @@ static cairn_code scan_string(scan *s, cairn_buf *unescaped)
     size_t total = 0;
 
     for (s->at++; s->at < s->len && s->text[s->at] != '"';) {
-        uint8_t character[UTF8_SEQUENCE_MAX];
-        size_t len = 0;
-
-        CAIRN_TRY(scan_character(s, character, &len));
-        total += len;
-        if (total > s->limits->string_bytes) {
-            return refuse(s, begin, "a string is too long");
-        }
-        if (unescaped != NULL) {
-            CAIRN_TRY(buf_append(unescaped, character, len, s->err));
-        }
+        CAIRN_TRY(scan_part(s, begin, &total, unescaped));
     }
     if (s->at == s->len) {
         return refuse(s, begin, "a string without end");
@@ -405,13 +408,11 @@ static cairn_code scan_ends(scan *s)
 
 static cairn_code scan_document(scan *s)
 {
-    do {
-        bool complete = false;
+    bool complete = false;
 
+    do {
         CAIRN_TRY(scan_value(s, &complete));
-        if (complete) {
-            CAIRN_TRY(scan_ends(s));
-        }
+        CAIRN_TRY(complete ? scan_ends(s) : CAIRN_OK);
     } while (s->depth > 0);
     skip_blanks(s);
     return s->at == s->len ? CAIRN_OK : refuse(s, s->at, "bytes after the end");

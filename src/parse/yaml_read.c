@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "yaml_read.h"
 
 #include "buf.h"
@@ -247,6 +246,7 @@ static cairn_code check_duplicates(const reader *r)
     const void *first = r->found->pairs.data;
     const pair *pairs = first;
     const size_t count = r->found->pairs.len / sizeof(pair);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const pair **sorted CAIRN_AUTO_FREE = mem_calloc(count, sizeof(*sorted));
 
     if (sorted == NULL) {
@@ -255,6 +255,7 @@ static cairn_code check_duplicates(const reader *r)
     for (size_t i = 0; i < count; i++) {
         sorted[i] = &pairs[i];
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
     qsort_r(sorted, count, sizeof(*sorted), compare_pairs, r->found);
     for (size_t i = 1; i < count; i++) {
         if (strcmp(text_at(r->found, sorted[i - 1]->key), text_at(r->found, sorted[i]->key)) == 0) {
@@ -271,11 +272,11 @@ static cairn_code visit_pairs(const yaml_pairs *found, yaml_visit visit, void *c
     const pair *pairs = first;
 
     for (size_t i = 0; i < found->pairs.len / sizeof(pair); i++) {
-        const char *key = text_at(found, pairs[i].key);
+        const pair *one = &pairs[i];
+        const char *key = text_at(found, one->key);
+        const char *value = text_at(found, one->value);
 
-        if (!pairs[i].is_mapping) {
-            CAIRN_TRY(visit(context, key, text_at(found, pairs[i].value), pairs[i].line, err));
-        }
+        CAIRN_TRY(one->is_mapping ? CAIRN_OK : visit(context, key, value, one->line, err));
     }
     return CAIRN_OK;
 }

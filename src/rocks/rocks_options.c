@@ -8,6 +8,14 @@
 #define JOBS_DEFAULT       2U
 #define MIB                ((uint64_t)1 << 20)
 
+#define LEVEL_BASE_BYTES_MIN (64 * MIB)
+#define TABLE_BYTES          (64 * MIB)
+
+/* Files in L0 at which they are compacted, writes are slowed, writes stop. */
+#define L0_COMPACT 12
+#define L0_SLOW    40
+#define L0_STOP    60
+
 /* Numbers of enums that rocksdb/c.h leaves to its callers. */
 #define INFO_LOG_WARN 2
 
@@ -52,7 +60,7 @@ static void set_memtables(rocksdb_options_t *options, const rocks_budget *budget
     rocksdb_options_set_atomic_flush(options, 0);
 }
 
-static void set_levels(rocksdb_options_t *options)
+static void set_levels(rocksdb_options_t *options, const rocks_budget *budget)
 {
     int compression[LEVELS];
 
@@ -65,6 +73,22 @@ static void set_levels(rocksdb_options_t *options)
     rocksdb_options_set_compaction_style(options, rocksdb_level_compaction);
     /* Level sizes follow the state's: space, so restore, stays near the live bytes. */
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
+    /* What a compaction rewrites is uploaded again. So gather more in L0 than the usual 4 files
+     * before it is merged into the next level; filters keep reads cheap. With 5 % changed per
+     * checkpoint this nearly halves the uploads. */
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, L0_COMPACT);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, L0_SLOW);
+    rocksdb_options_set_level0_stop_writes_trigger(options, L0_STOP);
+    /* As large as a full L0 (12 memtables of a twelfth of the budget), the cheapest ratio. */
+    rocksdb_options_set_max_bytes_for_level_base(options, budget->memtable_bytes * L0_COMPACT >
+                                                                  LEVEL_BASE_BYTES_MIN
+                                                              ? budget->memtable_bytes * L0_COMPACT
+                                                              : LEVEL_BASE_BYTES_MIN);
+    /* The barrier must not wait for compactions; the number of files in L0 is brake enough. */
+    rocksdb_options_set_soft_pending_compaction_bytes_limit(options, 0);
+    rocksdb_options_set_hard_pending_compaction_bytes_limit(options, 0);
+    /* Large enough for few objects, small enough that a part of a level can be rewritten. */
+    rocksdb_options_set_target_file_size_base(options, TABLE_BYTES);
 }
 
 static void set_background(rocksdb_options_t *options, unsigned jobs)
@@ -106,7 +130,7 @@ static cairn_code options_new(rocks_settings *settings, unsigned jobs, cairn_err
     char *message = NULL;
 
     set_memtables(base, &settings->budget);
-    set_levels(base);
+    set_levels(base, &settings->budget);
     set_background(base, jobs);
     set_files(base);
     rocksdb_options_set_block_based_table_factory(base, table);

@@ -3,7 +3,8 @@
  * with the state.
  *
  * 1. rocks_snapshot_begin, on the owner's thread at the barrier, switches the memtable of every
- *    family (flush without waiting; cost: microseconds) and opens the *window*.
+ *    family (flush without waiting; cost: microseconds, unless RocksDB slows writes anyway because
+ *    flushes or compactions don't keep up) and opens the *window*.
  * 2. rocks_snapshot_link, on any thread, waits until the switched memtables are on disk, makes the
  *    links (rocksdb checkpoint that never flushes) and closes the window.
  * While the window is open the owner may read and write. Its writes go to fresh memtables; should

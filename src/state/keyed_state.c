@@ -34,6 +34,12 @@ static void info_release(cairn_state_info *info)
 
 CAIRN_DEFINE_AUTO(cairn_state_info, info_release)
 
+static void info_move(cairn_state_info *from, cairn_state_info *to)
+{
+    *to = *from;
+    *from = (cairn_state_info){0};
+}
+
 static cairn_code text_copy(const char *text, char **out, cairn_error *err)
 {
     *out = mem_strdup(text);
@@ -50,8 +56,7 @@ static cairn_code info_copy(const cairn_state_info *from, cairn_state_info *out,
     CAIRN_TRY(text_copy(from->name, &copy.name, err));
     CAIRN_TRY(text_copy(from->key_serializer.id, &copy.key_serializer.id, err));
     CAIRN_TRY(text_copy(from->value_serializer.id, &copy.value_serializer.id, err));
-    *out = copy;
-    copy = (cairn_state_info){0};
+    info_move(&copy, out);
     return CAIRN_OK;
 }
 
@@ -109,10 +114,9 @@ static void insert_at(keyed_state *states, size_t place, cairn_state_info *info,
     memmove(states->infos + place + 1, states->infos + place, after * sizeof(*states->infos));
     memmove(states->handles + place + 1, states->handles + place,
             after * sizeof(cairn_value_state *));
-    states->infos[place] = *info;
+    info_move(info, &states->infos[place]);
     states->handles[place] = handle;
     states->count++;
-    *info = (cairn_state_info){0};
 }
 
 static cairn_code add_restored(keyed_state *states, const cairn_state_info *from, cairn_error *err)
@@ -293,8 +297,7 @@ static cairn_code describe(const cairn_state_descriptor *descriptor, cairn_state
     CAIRN_TRY(text_copy(descriptor->name, &info.name, err));
     CAIRN_TRY(text_copy(descriptor->key_serializer, &info.key_serializer.id, err));
     CAIRN_TRY(text_copy(descriptor->value_serializer, &info.value_serializer.id, err));
-    *out = info;
-    info = (cairn_state_info){0};
+    info_move(&info, out);
     return CAIRN_OK;
 }
 

@@ -87,6 +87,12 @@ void state_key_parts_release(state_key_parts *parts)
     parts->user_key = (cairn_slice){NULL, 0};
 }
 
+static void parts_move(state_key_parts *from, state_key_parts *to)
+{
+    *to = *from;
+    *from = (state_key_parts){0};
+}
+
 static cairn_code damaged(const char *why, cairn_error *err)
 {
     return error_set(err, CAIRN_E_INTEGRITY, "composite key: %s", why);
@@ -136,8 +142,7 @@ cairn_code state_key_decode(cairn_slice encoded, uint32_t max_parallelism, state
     CAIRN_TRY(read_part(&rest, CAIRN_KEY_BYTES_MAX, &parts.key, err));
     CAIRN_TRY(read_part(&rest, CAIRN_NAMESPACE_BYTES_MAX, &parts.name_space, err));
     parts.user_key = rest;
-    *out = parts;
-    parts = (state_key_parts){0};
+    parts_move(&parts, out);
     return CAIRN_OK;
 }
 

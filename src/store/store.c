@@ -59,11 +59,23 @@ typedef struct front {
     cairn_call call;
 } front;
 
+/* Bytes of a key that a message shows: the cause behind it must fit too. */
+#define SHOWN_BYTES 200
+
 static cairn_code locate(const front *f, cairn_code code, cairn_error *err)
 {
-    return code == CAIRN_OK ? code
-                            : error_prefix(err, code, "%s %s %s %s", f->verb, f->key,
-                                           f->preposition, f->store->uri);
+    size_t len = strlen(f->key);
+    const char *more = len > SHOWN_BYTES ? "..." : "";
+
+    if (code == CAIRN_OK) {
+        return code;
+    }
+    len = len > SHOWN_BYTES ? SHOWN_BYTES : len;
+    while (len > 0 && ((uint8_t)f->key[len] & 0xc0) == 0x80) {
+        len--; /* not within a character */
+    }
+    return error_prefix(err, code, "%s %.*s%s %s %s", f->verb, (int)len, f->key, more,
+                        f->preposition, f->store->uri);
 }
 
 static cairn_code begin(front *f, const cairn_call *call, cairn_error *err)

@@ -133,6 +133,9 @@ static cairn_code open_named(const store_dir *dir, const char *key, temporary *t
             result = open_named_once(t);
         }
     }
+    if (result != 0 && errno == ENOENT) {
+        return error_set(err, CAIRN_E_IO, "the folder of the store has been removed");
+    }
     return result == 0 ? CAIRN_OK : dir_errno(err, errno, "make a temporary for", key);
 }
 
@@ -142,18 +145,28 @@ static bool is_unsupported(int errno_value)
     return errno_value == EOPNOTSUPP || errno_value == EISDIR;
 }
 
-/* True if `t` got a file without a name. If its folder has just been removed (ENOENT), a file with
- * a name serves as well. */
+/* ext4 refuses a file in a folder that has just been removed with EPERM. */
+static bool is_removed(fs_fd folder)
+{
+    struct stat info;
+
+    return fstat(folder, &info) == 0 && info.st_nlink == 0;
+}
+
+/* True if `t` got a file without a name. If not, errno tells why; ENOENT means that its folder has
+ * been removed meanwhile, so that a file with a name serves as well. */
 static bool open_nameless(store_dir *dir, fs_fd parent, temporary *t)
 {
     if (dir->named) {
-        errno = ENOENT;
+        errno = EOPNOTSUPP;
         return false;
     }
     t->file = FS_RETRY(openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (t->file < 0 && is_unsupported(errno)) {
+    const int cause = errno;
+    if (t->file < 0 && is_unsupported(cause)) {
         dir->named = true;
     }
+    errno = t->file < 0 && is_removed(parent) ? ENOENT : cause;
     return t->file >= 0;
 }
 
@@ -216,6 +229,14 @@ static int give_name(temporary *t, fs_fd parent, const char *leaf, cairn_put_mod
                               : rename_named(t, parent, leaf, mode);
 }
 
+static cairn_code put_failed(int cause, const char *tried, const char *key, cairn_error *err)
+{
+    if (cause == ENAMETOOLONG) {
+        return error_set(err, CAIRN_E_INVALID, "a part of the key is longer than a file name");
+    }
+    return dir_errno(err, cause, tried, key);
+}
+
 /* What stands at the name: OK for nothing, or for an object that is to be replaced. */
 static cairn_code check_standing(fs_fd parent, const char *key, cairn_put_mode mode,
                                  cairn_error *err)
@@ -223,7 +244,7 @@ static cairn_code check_standing(fs_fd parent, const char *key, cairn_put_mode m
     struct stat info;
 
     if (fstatat(parent, dir_leaf(key), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno == ENOENT ? CAIRN_OK : dir_errno(err, errno, "stat", key);
+        return errno == ENOENT ? CAIRN_OK : put_failed(errno, "stat", key, err);
     }
     if (S_ISREG(info.st_mode)) {
         return mode == CAIRN_PUT_REPLACE ? CAIRN_OK
@@ -244,10 +265,7 @@ static cairn_code naming_failed(fs_fd parent, const char *key, int cause, cairn_
     if (cause == ENOENT) {
         return error_set(err, CAIRN_E_IO, "its folder is removed again and again");
     }
-    if (cause == ENAMETOOLONG) {
-        return error_set(err, CAIRN_E_INVALID, "a part of the key is longer than a file name");
-    }
-    return dir_errno(err, cause, "give the name", key);
+    return put_failed(cause, "give the name", key, err);
 }
 
 /* A delete of the last object in the folder removes the folder under us: it is then made again. */

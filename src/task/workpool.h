@@ -3,8 +3,8 @@
  *
  * Jobs are submitted in groups. A group collects the first error of its jobs; after it, jobs of the
  * group that have not begun are skipped (their function is not called). A thread that waits for a
- * group runs queued jobs of that group meanwhile, so that a job may use a group of its own without a
- * deadlock. Thread-safe.
+ * group runs queued jobs of that group meanwhile, so that a job may use a group of its own without
+ * a deadlock. Thread-safe.
  */
 #ifndef CAIRN_TASK_WORKPOOL_H
 #define CAIRN_TASK_WORKPOOL_H
@@ -15,16 +15,16 @@ typedef struct workpool workpool;
 typedef struct workgroup workgroup;
 
 /*
- * Called without any lock held, on a pool thread or on one that waits for the group or submits to it.
- * `argument` is the caller's.
+ * Called without any lock held, on a pool thread or on one that waits for the group or submits to
+ * it. `argument` is the caller's.
  */
 typedef cairn_code (*workpool_fn)(void *argument, cairn_error *err);
 
 /* `threads` 1..CAIRN_POOL_THREADS_MAX. Signals are blocked in the threads. */
 cairn_code workpool_new(unsigned threads, workpool **out, cairn_error *err);
 /*
- * Waits for what runs, skips what is queued (their groups then report CAIRN_E_CANCELLED). Groups may be
- * freed before or after. NULL is fine.
+ * Waits for what runs, skips what is queued (their groups then report CAIRN_E_CANCELLED). Groups
+ * may be freed before or after. NULL is fine.
  */
 void workpool_free(workpool *pool);
 CAIRN_DEFINE_AUTO_PTR(workpool, workpool_free)

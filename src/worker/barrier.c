@@ -119,19 +119,23 @@ static cairn_code publish_if_due(worker *run, cairn_error *err)
     return CAIRN_OK;
 }
 
+/* What a begin or an outcome that is not OK means for the job. */
+static cairn_code judge(worker *run, cairn_code code, const cairn_error *cause, cairn_error *err)
+{
+    if (code == CAIRN_OK) {
+        return CAIRN_OK;
+    }
+    return code == CAIRN_E_FENCED ? error_set(err, code, "%s", cause->message)
+                                  : count_failure(run, cause, err);
+}
+
 cairn_code barrier_advance(worker *run, cairn_error *err)
 {
-    worker_checkpoints *all = &run->checkpoints;
     cairn_error cause = {0};
 
-    if (all->in_flight != NULL && cairn_checkpoint_done(all->in_flight)) {
+    if (run->checkpoints.in_flight != NULL && cairn_checkpoint_done(run->checkpoints.in_flight)) {
         const cairn_code code = settle(run, &cause);
-        if (code == CAIRN_E_FENCED) {
-            return error_set(err, code, "%s", cause.message);
-        }
-        if (code != CAIRN_OK) {
-            CAIRN_TRY(count_failure(run, &cause, err));
-        }
+        CAIRN_TRY(judge(run, code, &cause, err));
     }
     return publish_if_due(run, err);
 }
@@ -196,11 +200,10 @@ cairn_code barrier_begin(worker *run, uint64_t timeout_ms, cairn_error *err)
     const cairn_code code = begin_here(run, timeout_ms, &cause);
     if (code == CAIRN_OK) {
         all->in_flight_records = source_at(run->in).records;
-        return CAIRN_OK;
+    } else {
+        all->ended_ms = clock_monotonic_ms();
     }
-    all->ended_ms = clock_monotonic_ms();
-    return code == CAIRN_E_FENCED ? error_set(err, code, "%s", cause.message)
-                                  : count_failure(run, &cause, err);
+    return judge(run, code, &cause, err);
 }
 
 cairn_code barrier_by_time(worker *run, cairn_error *err)

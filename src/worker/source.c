@@ -225,29 +225,35 @@ static cairn_code compare_guard(source *in, cairn_error *err)
     return CAIRN_OK;
 }
 
+static void skip_buffered(source *in)
+{
+    const size_t bytes = min_size(in->skip_left, in->end - in->begin);
+
+    consume(in, bytes);
+    in->skip_left -= bytes;
+}
+
 /* Drops what lies before the recorded position; *out_event as fill gives it. */
 static cairn_code skip(source *in, source_event *out_event, cairn_error *err)
 {
-    *out_event = CAIRN_SOURCE_RECORD;
-    while (in->skip_left > 0) {
-        const size_t bytes = min_size(in->skip_left, in->end - in->begin);
+    source_event event = CAIRN_SOURCE_RECORD;
 
-        consume(in, bytes);
-        in->skip_left -= bytes;
-        if (in->skip_left > 0 && in->ended) {
-            return error_set(err, CAIRN_E_INTEGRITY,
-                             "%s: it ends at byte %" PRIu64
-                             ", before the checkpoint's position %" PRIu64,
-                             in->name, in->offset, in->offset + in->skip_left);
-        }
-        if (in->skip_left > 0) {
-            CAIRN_TRY(fill(in, out_event, err));
-            if (*out_event == CAIRN_SOURCE_IDLE) {
-                return CAIRN_OK;
-            }
-        }
+    skip_buffered(in);
+    while (in->skip_left > 0 && !in->ended && event == CAIRN_SOURCE_RECORD) {
+        CAIRN_TRY(fill(in, &event, err));
+        skip_buffered(in);
     }
-    return compare_guard(in, err);
+    *out_event = event;
+    if (in->skip_left == 0) {
+        return compare_guard(in, err);
+    }
+    if (in->ended) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s: it ends at byte %" PRIu64
+                         ", before the checkpoint's position %" PRIu64,
+                         in->name, in->offset, in->offset + in->skip_left);
+    }
+    return CAIRN_OK;
 }
 
 /* Puts a file one guard before the position, with the head already read. */

@@ -1,4 +1,5 @@
-/* DESIGN: worker_start opens and restores, worker_loop runs to an end, worker_end closes. */
+/* DESIGN: worker_start opens and restores, worker_step is one turn of the loop, worker_end closes.
+ */
 #include "clock.h"
 #include "encode.h"
 #include "errors.h"
@@ -73,7 +74,7 @@ static cairn_code check_job(const cairn_job *job, cairn_error *err)
 
 static cairn_code check_options(const cairn_worker_options *options, cairn_error *err)
 {
-    if (options == NULL || options->version != CAIRN_WORKER_OPTIONS_VERSION) {
+    if (options->version != CAIRN_WORKER_OPTIONS_VERSION) {
         return error_set(err, CAIRN_E_INVALID, "run a job: options of an unknown version");
     }
     if (options->input == NULL || options->output == NULL) {
@@ -204,49 +205,31 @@ static cairn_code on_idle(worker *run, cairn_error *err)
     return barrier_by_time(run, err);
 }
 
-/* The end of the input: checkpoints until one covers all of it, or a stop. */
+/* The end of the input, called until a checkpoint covers all of it (*out_finished) or a stop. */
 static cairn_code on_end(worker *run, bool *out_finished, cairn_error *err)
 {
-    bool ready = true;
+    const bool failed = run->checkpoints.failures > 0;
+    bool ready = false;
 
-    while (ready) {
-        const bool failed = run->checkpoints.failures > 0;
-        CAIRN_TRY(barrier_quiesce(run, failed ? CAIRN_WORKER_RETRY_MS : 0, &ready, err));
-        if (ready && !barrier_needed(run)) {
-            *out_finished = true;
-            return CAIRN_OK;
-        }
-        if (ready) {
-            CAIRN_TRY(barrier_begin(run, 0, err));
-        }
-    }
-    *out_finished = false;
-    return CAIRN_OK;
+    CAIRN_TRY(barrier_quiesce(run, failed ? CAIRN_WORKER_RETRY_MS : 0, &ready, err));
+    *out_finished = ready && !barrier_needed(run);
+    return ready && !*out_finished ? barrier_begin(run, 0, err) : CAIRN_OK;
 }
 
-/* Runs until the input has ended (*out_finished) or a stop was asked for. */
-static cairn_code worker_loop(worker *run, bool *out_finished, cairn_error *err)
+static cairn_code worker_step(worker *run, bool *out_finished, cairn_error *err)
 {
-    bool finished = false;
+    cairn_slice record = {0};
+    source_event event = CAIRN_SOURCE_IDLE;
 
-    while (!finished && worker_stop_asked(run) == 0) {
-        cairn_slice record = {0};
-        source_event event = CAIRN_SOURCE_IDLE;
-
-        CAIRN_TRY(source_next(run->in, &record, &event, err));
-        switch (event) {
-        case CAIRN_SOURCE_RECORD:
-            CAIRN_TRY(on_record(run, record, err));
-            break;
-        case CAIRN_SOURCE_IDLE:
-            CAIRN_TRY(on_idle(run, err));
-            break;
-        case CAIRN_SOURCE_END:
-            CAIRN_TRY(on_end(run, &finished, err));
-            break;
-        }
+    CAIRN_TRY(source_next(run->in, &record, &event, err));
+    switch (event) {
+    case CAIRN_SOURCE_RECORD:
+        return on_record(run, record, err);
+    case CAIRN_SOURCE_IDLE:
+        return on_idle(run, err);
+    case CAIRN_SOURCE_END:
+        return on_end(run, out_finished, err);
     }
-    *out_finished = finished;
     return CAIRN_OK;
 }
 
@@ -256,7 +239,9 @@ static cairn_code worker_work(worker *run, cairn_error *err)
 
     CAIRN_TRY(worker_start(run, err));
     worker_report(run, false);
-    CAIRN_TRY(worker_loop(run, &finished, err));
+    while (!finished && worker_stop_asked(run) == 0) {
+        CAIRN_TRY(worker_step(run, &finished, err));
+    }
     if (!finished && worker_stop_asked(run) == 1) {
         CAIRN_TRY(barrier_last(run, run->options->stop_timeout_ms, err));
     }

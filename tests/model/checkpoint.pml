@@ -4,12 +4,13 @@
  *
  * Every atomic or d_step block holds at most ONE store request, and the local work that follows it.
  * Between two blocks any other process may run for any length of time, so a stall is a process that
- * the search runs late, and a crash is one that it never runs again. Both need no code.
+ * the search runs late, and a crash is one that it never runs again. Neither needs code.
  *
- * Configuration (-D): E attempts, N checkpoint ids, W workers of an attempt, GCS passes of a GC from
- * outside, and the switches STEP (start from an older checkpoint on purpose), AHEAD (n+1 is begun
- * while n is undecided), TRANSIT (a create may reach the store after its sender gave up waiting),
- * SAVEPOINT. A mutant (-DM_...) breaks one rule. README.md beside this file explains them all.
+ * Configuration (-D): E attempts, N checkpoint ids, W workers of an attempt, GCS passes of a GC
+ * from outside, and the switches STEP (start from an older checkpoint on purpose), AHEAD (n+1 is
+ * begun while n is undecided), TRANSIT (a create may reach the store after its sender gave up
+ * waiting), SAVEPOINT. A mutant (-DM_...) breaks one rule. README.md beside this file explains
+ * them all.
  */
 #ifndef E
 #define E 2
@@ -22,6 +23,10 @@
 #endif
 #ifndef GCS
 #define GCS 0
+#endif
+
+#if W > 1 && defined(AHEAD)
+#error "AHEAD is modelled for one worker"
 #endif
 
 #if N * E * W > 14
@@ -82,7 +87,7 @@ byte saved_vic;        /* those that certificates name as victims */
 #endif
 
 #ifdef TRANSIT
-byte late_n, late_by, late_parent; /* a create of a manifest that is still on its way; late_n = 0: none */
+byte late_n, late_by, late_parent; /* a create that is still on its way */
 SET late_refs;
 #endif
 
@@ -133,7 +138,7 @@ inline boundary_in(s)
 #endif
 }
 
-/* t_h = the head for `s`: the highest checkpoint that it committed, else the one that its start names. */
+/* t_h = the head for `s`: the highest checkpoint it committed, else the one its start names. */
 inline head_of(s)
 {
     t_h = N;
@@ -181,7 +186,7 @@ inline walk(b)
     od
 }
 
-/* ---- The properties, checked in the same step as each write ----------------------------------- */
+/* ---- The properties, checked in the same step as each write ---------------------------------- */
 
 #define PUBLISHED(w) ((pub >> (((w) - 1) * PAIRS)) & ((1 << PAIRS) - 1))
 #ifdef SAVEPOINT
@@ -236,7 +241,9 @@ inline check()
 #endif
 }
 
-/* ---- Store requests --------------------------------------------------------------------------- */
+/* ---- Store requests -------------------------------------------------------------------------- */
+
+#define FENCED (claims > e) /* for worker code: e is its attempt */
 
 #ifdef M_OVERWRITE
 #define FREE(n) true
@@ -286,12 +293,10 @@ inline publish(n, x, w)
     t_x = pub & ANY(n, w);
     if
     :: t_x == 0 && (obj & DATA(n, x, w)) -> pub = pub | OBJ(n, x, w); check()
-    :: t_x == 0 && !(obj & DATA(n, x, w)) -> assert(claims > e) /* its source is gone: only the fenced */
+    :: t_x == 0 && !(obj & DATA(n, x, w)) -> assert(FENCED) /* its source is gone */
     :: else -> assert(t_x == OBJ(n, x, w)) /* the name is taken: by the same output */
     fi
 }
-
-#define FENCED (claims > e)
 
 #ifdef SAVEPOINT
 #define UP_TO(n) ((n) == SAVED -> saved_at : (n))
@@ -318,13 +323,13 @@ inline publish(n, x, w)
 /* An older checkpoint that may be started from: it counts. */
 #define BACK_TO(n) ((n) != 0 && (n) != SAVED && (n) >= b && by[n] != 0)
 
-/* ---- A worker of attempt e -------------------------------------------------------------------- */
+/* ---- A worker of attempt e ------------------------------------------------------------------- */
 
 proctype worker(byte e; byte w)
 {
     byte n;          /* the checkpoint in hand */
     byte h, h_by;    /* the last confirmed checkpoint: base and parent of the next; who wrote it */
-    byte s, b, f;    /* while reading: newest started epoch, boundary, first id; b also in retention */
+    byte s, b, f;    /* newest started epoch, boundary (also in retention), first id */
     bit back;        /* a step back on purpose */
     bit giving_up;
     SET h_refs;      /* what h names */
@@ -569,7 +574,7 @@ decide:
 #ifdef TRANSIT
             if
             :: true
-            :: late_n == 0 && !giving_up -> /* it gave up waiting, the request is still on its way */
+            :: late_n == 0 && !giving_up -> /* the request outlives its sender's patience */
                 d_step { late_n = n; late_by = e; late_parent = h; late_refs = n_refs; };
                 goto decide
             fi;
@@ -653,7 +658,7 @@ done:
     }
 
 #ifdef SAVEPOINT
-    /* A savepoint at this position, or none: its objects, its manifest (create-only), look, report. */
+    /* A savepoint here, or none: its objects, its manifest (create-only), look, report. */
     if
     :: goto retire
     :: saved_by == 0 -> d_step { saved_obj = saved_obj | (1 << e); check(); }
@@ -661,7 +666,7 @@ done:
     atomic {
         if
         :: saved_by == 0 -> d_step { saved_by = e; saved_at = n; }
-        :: else
+        :: else -> goto name_taken
         fi
     }
     atomic {
@@ -669,13 +674,18 @@ done:
 #ifndef M_NO_LOOK_AFTER_SAVEPOINT
         :: FENCED -> goto stop
 #endif
-        :: else
+        :: else -> d_step { saved_told = 1; check(); }
         fi;
+        goto retire
+    }
+name_taken:
+    atomic {
         if
-        :: saved_by == e -> d_step { saved_told = 1; check(); }
-        :: else -> d_step { saved_obj = saved_obj & ~(1 << e); check(); }
+        :: FENCED -> goto stop
+        :: else
         fi
     }
+    d_step { saved_obj = saved_obj & ~(1 << e); check(); }
 retire:
 #endif
     /* Retention by the living writer, or not: everything below the boundary is retired. */
@@ -775,7 +785,7 @@ stop:
     }
 }
 
-/* ---- GC from outside ---------------------------------------------------------------------------- */
+/* ---- GC from outside ------------------------------------------------------------------------- */
 
 #ifdef M_GC_FREES_LIVING_IDS
 #define NO_LIVING_ID(n) true
@@ -783,10 +793,13 @@ stop:
 #define NO_LIVING_ID(n) ((n) < first[s])
 #endif
 
-#ifdef M_GC_TOUCHES_LIVING
-#define DEAD(x) OLDER((x) + 1)
+/* Whose unreferenced objects are garbage. */
+#if defined(M_GC_TOUCHES_LIVING)
+#define DEAD OLDER(s + 1)
+#elif defined(M_GC_ON_CLAIM_ALONE)
+#define DEAD OLDER(c)
 #else
-#define DEAD(x) OLDER(x)
+#define DEAD OLDER(s)
 #endif
 
 #if GCS > 0
@@ -801,22 +814,17 @@ proctype gc()
 
     /* Claims and starts: the highest claim must be started. */
     atomic {
-#ifdef M_GC_ON_CLAIM_ALONE
-        claims > 0;
-        s = claims;
+#if defined(M_GC_ON_CLAIM_ALONE) || defined(M_GC_WITH_CLAIM_PENDING)
+        started[1] || started[E];
 #else
-#ifdef M_GC_WITH_CLAIM_PENDING
-        claims > 0;
-#else
-        claims > 0 && started[claims];
+        started[claims];
 #endif
         d_step { newest_started(); s = t_s; }
-#endif
         c = claims
     }
 #ifndef M_GC_MANIFESTS_FIRST
     atomic {
-        victims = obj & DEAD(s);
+        victims = obj & DEAD;
 #ifdef SAVEPOINT
         saved_victims = saved_obj & ((1 << s) - 1);
 #endif
@@ -826,9 +834,8 @@ proctype gc()
     /* Manifests. The boundary may rise, never above what the newest start names. */
     atomic {
         d_step {
-            newest_started();
-            head_of(t_s);
-            t_f = from[t_s];
+            head_of(s);
+            t_f = from[s];
 #ifdef M_GC_RETIRES_TO_HEAD
             t_f = t_h;
 #endif
@@ -840,7 +847,7 @@ proctype gc()
         d_step {
             walk(b);
 #ifdef M_GC_MANIFESTS_FIRST
-            victims = DEAD(s);
+            victims = DEAD;
 #endif
             keys = 0;
             t_k = 1;
@@ -932,7 +939,7 @@ stop:
 #endif
 
 #ifdef SAVEPOINT
-/* The user deletes the savepoint when the job does not stand on it and no attempt is about to start. */
+/* The user deletes the savepoint when no head stands on it and no attempt is about to start. */
 proctype user()
 {
     do

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the Promela model of the checkpoint protocol with spin, and that each of its mutants fails.
+"""Checks the Promela model of the checkpoint protocol with spin, and that its mutants fail.
 
     run_model.py [--quick] [--jobs N] [--only TEXT] [--trail]
 
@@ -13,9 +13,11 @@ import dataclasses
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 MODEL = pathlib.Path(__file__).resolve().with_name("checkpoint.pml")
@@ -37,6 +39,7 @@ class Run:
     expect: str = HOLDS
     quick: bool = True
     big: bool = False  # needs most of the memory bound: runs alone
+    reach: bool = False  # every statement of the model must be reached
     partial_minutes: int = 0  # a bitstate search with a time limit instead of an exhaustive one
 
 
@@ -46,14 +49,15 @@ CORRECT = [
     Run("three attempts, late creates", "E=3 N=2 STEP TRANSIT"),
     Run("three attempts, n+1 ahead", "E=3 N=2 STEP AHEAD"),
     Run("three attempts, savepoint, gc", "E=3 N=1 STEP SAVEPOINT GCS=1"),
-    Run("n+1 ahead, gc", "E=2 N=3 STEP AHEAD GCS=1"),
+    Run("n+1 ahead, gc", "E=2 N=3 STEP AHEAD GCS=1", reach=True),
     Run("n+1 ahead, late creates", "E=2 N=3 AHEAD TRANSIT"),
     Run("savepoint, late creates, gc", "E=2 N=2 STEP SAVEPOINT TRANSIT GCS=1", quick=False),
-    Run("savepoint, gc", "E=2 N=2 STEP SAVEPOINT GCS=1"),
+    Run("savepoint, gc", "E=2 N=2 STEP SAVEPOINT GCS=1", reach=True),
     Run("two workers", "E=2 N=1 W=2"),
     Run("two workers, one attempt, gc", "E=1 N=2 W=2 GCS=1"),
     Run("four checkpoints", "E=2 N=4"),
-    Run("two gc at once", "E=2 N=2 STEP GCS=2"),
+    Run("two gc at once", "E=2 N=1 STEP GCS=2"),
+    Run("two gc at once, two checkpoints", "E=2 N=2 STEP GCS=2", quick=False),
     Run("two gc at once, n+1 ahead", "E=2 N=2 STEP AHEAD GCS=2", quick=False),
     Run("three checkpoints, savepoint, gc", "E=2 N=3 STEP SAVEPOINT GCS=1", quick=False, big=True),
     Run("three attempts, gc", "E=3 N=2 STEP GCS=1", quick=False, big=True),
@@ -113,16 +117,46 @@ class Surprise(Exception):
     """Something other than a verdict came out of a run."""
 
 
+class Tools:
+    """The programs that run now, so that an interrupt can end them."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.running = set()
+        self.stopped = False
+
+    def start(self, command, folder):
+        with self.lock:
+            if self.stopped:
+                raise Surprise("interrupted")
+            child = subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
+            self.running.add(child)
+            return child
+
+    def stop(self):
+        with self.lock:
+            self.stopped = True
+            for child in self.running:
+                child.kill()
+
+
+TOOLS = Tools()
+
+
 def call(command, folder, seconds):
     """Runs one tool; its output, or Surprise with the end of it."""
+    child = TOOLS.start(command, folder)
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
-                              timeout=seconds, check=False)
+        output = child.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired as late:
+        child.kill()
+        child.wait()
         raise Surprise(f"{command[0]}: no end after {seconds} s") from late
-    output = done.stdout + done.stderr
-    if done.returncode != 0:
-        lines = output.strip().splitlines() or [f"exit status {done.returncode}"]
+    finally:
+        TOOLS.running.discard(child)
+    if child.returncode != 0:
+        lines = output.strip().splitlines() or [f"exit status {child.returncode}"]
         raise Surprise(f"{command[0]}: {lines[-1]}")
     return output
 
@@ -139,7 +173,8 @@ def build(run, mutant, folder):
     flags.append("-DBITSTATE" if run.partial_minutes else "-DCOLLAPSE")
     if run.expect == REFUTED:
         flags.append("-DREVERSE")  # runs the processes started last first: finds overtaking soon
-    call(["gcc", "-O2", "-w", *flags, "-o", "pan", "pan.c"], folder, MUTANT_SECONDS)
+    level = "-O1" if run.expect == REFUTED else "-O2"  # a refutation takes less than the compiler
+    call(["gcc", level, "-w", *flags, "-o", "pan", "pan.c"], folder, MUTANT_SECONDS)
     return defines
 
 
@@ -162,20 +197,26 @@ def search(run, mutant, folder):
         raise Surprise(f"pan: the search went deeper than {DEPTH}")
     if "Search not completed" in output and not run.partial_minutes:
         raise Surprise(f"pan: the search does not fit into {MEMORY_MIB} MiB")
+    if run.reach and re.search(r"unreached in proctype (worker|gc)\n(?!\t\(0 of )", output):
+        raise Surprise("pan: a statement of the model is never reached")
     return HOLDS, count, ""
 
 
 def trail(defines, folder):
-    """The counterexample: every step that writes to the store or to a process."""
-    steps = call(["spin", "-t", "-p", "-k", "checkpoint.pml.trail", *defines, str(MODEL)],
+    """The counterexample: each change of the store or of a ghost, and who made it."""
+    steps = call(["spin", "-t", "-p", "-g", "-k", "checkpoint.pml.trail", *defines, str(MODEL)],
                  folder, MUTANT_SECONDS)
-    shown = re.compile(r"proc +\d+ \((?!:init)(\w+):\d+\) \S+?:(\d+) .*\[(.*)\]$")
-    dull = re.compile(r"^(t_|DO$|IF$|\.|goto|sub-seq|else|1$|\(1\)|break|assert)")
-    for line in steps.splitlines():
-        match = shown.search(line)
-        if match and not dull.match(match.group(3)):
-            number = re.search(r"proc +(\d+)", line).group(1)
-            yield f"    {match.group(1)} {number}, line {match.group(2)}: {match.group(3)}"
+    who, values = "", {}
+    for line in steps.split("spin: trail ends")[0].splitlines():
+        step = re.match(r"\s*\d+:\s+proc\s+(\d+) \((:?\w+:?):", line)
+        change = re.match(r"\t\t(\w+)(\[\d+\])? = (-?\d+)$", line)
+        if step:
+            who = f"{step.group(2)} {step.group(1)}"
+        elif change and not change.group(1).startswith("t_"):
+            name = change.group(1) + (change.group(2) or "")
+            if values.get(name, "0") != change.group(3):
+                values[name] = change.group(3)
+                yield f"    {who}: {name} = {change.group(3)}"
 
 
 def check(run, mutant, want_trail):
@@ -207,6 +248,35 @@ def plan(options):
     return [(run, mutant) for run, mutant in runs if options.only in run.name]
 
 
+def run_all(options):
+    """Runs and reports everything that was chosen; the results."""
+    results = []
+
+    def report(result):
+        results.append(result[0])
+        print("\n".join([result[1], *result[2]]), flush=True)
+
+    chosen = plan(options)
+    with concurrent.futures.ThreadPoolExecutor(max(1, options.jobs)) as pool:
+        pending = [pool.submit(check, run, mutant, options.trail)
+                   for run, mutant in chosen if not run.big]
+        try:
+            for done in concurrent.futures.as_completed(pending):
+                report(done.result())
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            TOOLS.stop()
+            raise
+    for run, mutant in chosen:
+        if run.big:
+            report(check(run, mutant, options.trail))
+    return results
+
+
+def interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the smaller configurations only")
@@ -220,22 +290,12 @@ def main():
             print(f"{tool} is not installed", file=sys.stderr)
             return 2
 
-    chosen = plan(options)
-    results = []
-
-    def report(result):
-        results.append(result[0])
-        print("\n".join([result[1], *result[2]]), flush=True)
-
-    with concurrent.futures.ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        pending = [pool.submit(check, run, mutant, options.trail)
-                   for run, mutant in chosen if not run.big]
-        for done in concurrent.futures.as_completed(pending):
-            report(done.result())
-    for run, mutant in chosen:
-        if run.big:
-            report(check(run, mutant, options.trail))
-
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        results = run_all(options)
+    except KeyboardInterrupt:
+        TOOLS.stop()
+        return 130
     failed = results.count(False)
     print(f"{len(results) - failed} passed, {failed} failed")
     return 1 if failed or not results else 0

@@ -109,7 +109,7 @@ class Install(unittest.TestCase):
     def test_only_the_public_api_is_exported(self):
         for binary in (self.lib / "libcairn.so", self.prefix / "bin" / "cairn"):
             lines = run("nm", "-D", "--defined-only", "--extern-only", binary).splitlines()
-            names = {line.split()[-1] for line in lines}
+            names = {line.split()[-1] for line in lines if "@GLIBC" not in line}  # copied: stderr
             startup = {"_init", "_fini", "_IO_stdin_used", "__data_start", "data_start", "main",
                        "_start", "__bss_start", "_edata", "_end"}
             self.assertFalse({n for n in names - startup if not n.startswith("cairn_")}, binary)

@@ -414,7 +414,7 @@ def wait_for(condition):
 
 
 @case
-def a_manifest_from_the_future_or_of_another_job_is_incompatible():
+def a_manifest_from_the_future_is_incompatible():
     with copied_job() as (directory, job):
         newest = ids(job)[0]
         reseal(job / f"chk-{newest}" / "manifest.json",
@@ -424,6 +424,10 @@ def a_manifest_from_the_future_or_of_another_job_is_incompatible():
         fails(cairn("run", "wordcount", *flags(directory)), 8, "2", "1")
         row = json.loads(works(cairn("list", job, "--json")).out)["checkpoints"][0]
         check(row["status"] == "unreadable", row)
+
+
+@case
+def checkpoints_of_another_job_are_incompatible():
     with copied_job() as (directory, job):
         job.rename(job.parent / "other")
         fails(cairn("verify", job.parent / "other"), 8, "wordcount", "other")

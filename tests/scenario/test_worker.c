@@ -10,7 +10,7 @@
 #include "buf.h"
 #include "fsutil.h"
 #include "model.h"
-#include "store_flaky.h"
+#include "store_fault.h"
 #include "stores.h"
 #include "textgen.h"
 #include "tmpdir.h"
@@ -40,7 +40,8 @@ typedef struct disturbance {
     uint64_t records; /* seen in this run */
     uint64_t stop_at; /* raise `stop` at this record; 0: never */
     int stop_value;
-    uint64_t fail_at; /* return an error at this record; 0: never */
+    uint64_t fail_at;     /* return an error at this record; 0: never */
+    uint64_t overtake_at; /* start and end another attempt of the job at this record; 0: never */
 } disturbance;
 
 static disturbance disturbed;
@@ -79,6 +80,22 @@ static cairn_code disturbed_open(cairn_job_context *context, void **self, cairn_
     return disturbed.job->open(context, self, err);
 }
 
+/* Another machine starts the same job and ends again at once. */
+static cairn_code overtake(const fixture *test, cairn_error *err)
+{
+    cairn_backend_options options = CAIRN_BACKEND_OPTIONS_INIT;
+    cairn_backend *backend = NULL;
+    char local[TMPDIR_PATH_BYTES];
+
+    options.store = test->checkpoints;
+    options.job = "disturbed";
+    options.operator_uid = "disturbed";
+    options.local_dir = tmpdir_join(test->dir, "elsewhere", local);
+    const cairn_code code = cairn_backend_open(&options, &backend, err);
+    cairn_backend_close(backend);
+    return code;
+}
+
 static cairn_code disturbed_split(void *self, cairn_job_context *context, cairn_slice record,
                                   cairn_error *err)
 {
@@ -88,6 +105,9 @@ static cairn_code disturbed_split(void *self, cairn_job_context *context, cairn_
             (void)snprintf(err->message, sizeof(err->message), "planted");
         }
         return CAIRN_E_FAILED;
+    }
+    if (disturbed.records == disturbed.overtake_at) {
+        CAIRN_TRY(overtake(disturbed.test, err));
     }
     if (disturbed.records == disturbed.stop_at) {
         disturbed.test->stop = disturbed.stop_value;
@@ -363,17 +383,35 @@ static void a_finished_job_that_is_run_again_changes_nothing(void **state)
     assert_word_counts(test);
 }
 
+/* A store whose first `count` puts of keys like `pattern` fail and store nothing. */
+static store_fault *failing_puts(cairn_store *inner, const char *pattern, uint64_t count,
+                                 cairn_code code)
+{
+    const bool always = count == UINT64_MAX;
+    store_fault *fault = NULL;
+
+    assert_int_equal(store_fault_new(inner, &fault, NULL), CAIRN_OK);
+    for (uint64_t i = 1; i <= (always ? 1 : count); i++) {
+        const store_fault_rule rule = {.ops = STORE_FAULT_PUT,
+                                       .key = pattern,
+                                       .nth = i,
+                                       .always = always,
+                                       .action = STORE_FAULT_FAIL,
+                                       .code = code};
+        store_fault_add(fault, &rule);
+    }
+    return fault;
+}
+
 static void output_that_was_lost_before_it_was_published_is_published_by_the_restart(void **state)
 {
     fixture *test = *state;
     cairn_worker_options options = worker_options(test);
     cairn_worker_result result = {0};
     cairn_error err = {0};
-    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *broken = NULL;
 
-    const flaky_plan plan = {"part-", UINT64_MAX, CAIRN_E_NO_SPACE};
-    assert_int_equal(store_flaky_new(test->output, &plan, &broken, NULL), CAIRN_OK);
-    options.output = broken;
+    store_fault *fault = failing_puts(test->output, "part-*", UINT64_MAX, CAIRN_E_NO_SPACE);
+    options.output = store_fault_store(fault);
     for (int i = 0; i < 2; i++) {
         ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NO_SPACE, &err);
         ASSERT_MESSAGE_HAS(&err, "checkpoint 1 is committed: publish part-000000000001-00000");
@@ -382,20 +420,20 @@ static void output_that_was_lost_before_it_was_published_is_published_by_the_res
     (void)run_well(test, "line-length", &options);
 
     assert_line_lengths(test);
+    store_fault_free(fault);
 }
 
 static void an_output_store_that_fails_for_a_while_delays_and_loses_nothing(void **state)
 {
     fixture *test = *state;
     cairn_worker_options options = worker_options(test);
-    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *flaky = NULL;
 
-    const flaky_plan plan = {"part-", 2, CAIRN_E_UNAVAILABLE};
-    assert_int_equal(store_flaky_new(test->output, &plan, &flaky, NULL), CAIRN_OK);
-    options.output = flaky;
+    store_fault *fault = failing_puts(test->output, "part-*", 2, CAIRN_E_UNAVAILABLE);
+    options.output = store_fault_store(fault);
     (void)run_well(test, "line-length", &options);
 
     assert_line_lengths(test);
+    store_fault_free(fault);
 }
 
 static void output_of_another_run_in_the_way_is_never_overwritten(void **state)
@@ -421,30 +459,27 @@ static void failed_checkpoints_within_the_tolerance_carry_their_output_over(void
 {
     fixture *test = *state;
     cairn_worker_options options = worker_options(test);
-    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *flaky = NULL;
 
-    const flaky_plan plan = {"chk-", 4, CAIRN_E_NO_SPACE};
-    assert_int_equal(store_flaky_new(test->checkpoints, &plan, &flaky, NULL), CAIRN_OK);
-    options.backend.store = flaky;
+    store_fault *fault = failing_puts(test->checkpoints, "*chk-*", 4, CAIRN_E_NO_SPACE);
+    options.backend.store = store_fault_store(fault);
     options.tolerable_failures = 100;
     const cairn_worker_result result = run_well(test, "line-length", &options);
 
     const uint64_t lines = count_lines(cairn_buf_slice(&test->text));
     assert_true(result.published_files < (lines + EVERY - 1) / EVERY);
     assert_line_lengths(test);
+    store_fault_free(fault);
 }
 
 static void one_failed_checkpoint_too_many_ends_the_job(void **state)
 {
     fixture *test = *state;
     cairn_worker_options options = worker_options(test);
-    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *flaky = NULL;
     cairn_worker_result result = {0};
     cairn_error err = {0};
 
-    const flaky_plan plan = {"chk-", UINT64_MAX, CAIRN_E_NO_SPACE};
-    assert_int_equal(store_flaky_new(test->checkpoints, &plan, &flaky, NULL), CAIRN_OK);
-    options.backend.store = flaky;
+    store_fault *fault = failing_puts(test->checkpoints, "*chk-*", UINT64_MAX, CAIRN_E_NO_SPACE);
+    options.backend.store = store_fault_store(fault);
     options.tolerable_failures = 1;
 
     ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NO_SPACE, &err);
@@ -453,6 +488,7 @@ static void one_failed_checkpoint_too_many_ends_the_job(void **state)
     options.backend.store = test->checkpoints;
     (void)run_well(test, "line-length", &options);
     assert_line_lengths(test);
+    store_fault_free(fault);
 }
 
 static void another_input_is_refused_and_nothing_is_published(void **state)
@@ -472,6 +508,22 @@ static void another_input_is_refused_and_nothing_is_published(void **state)
     ASSERT_MESSAGE_HAS(&err, "restore checkpoint 1");
     assert_int_equal(unlink(test->input), 0);
     ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NOT_FOUND, &err);
+}
+
+static void an_overtaken_worker_stops_and_the_next_one_completes_its_output(void **state)
+{
+    fixture *test = *state;
+    cairn_worker_options options = worker_options(test);
+    cairn_worker_result result = {0};
+    cairn_error err = {0};
+
+    options.tolerable_failures = 100; /* being fenced is none */
+    disturbed.overtake_at = 2 * EVERY + 10;
+    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_FENCED, &err);
+    disturbed.overtake_at = 0;
+    (void)run_well(test, "line-length", &options);
+
+    assert_line_lengths(test);
 }
 
 typedef struct seen_progress {
@@ -559,6 +611,7 @@ int main(void)
         TEST(failed_checkpoints_within_the_tolerance_carry_their_output_over),
         TEST(one_failed_checkpoint_too_many_ends_the_job),
         TEST(another_input_is_refused_and_nothing_is_published),
+        TEST(an_overtaken_worker_stops_and_the_next_one_completes_its_output),
         TEST(progress_tells_the_restore_first_and_the_end_last),
         TEST(wrong_options_and_jobs_are_refused),
     };

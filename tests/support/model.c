@@ -26,9 +26,12 @@ static void append_bytes(cairn_buf *out, const void *data, size_t len)
     CAIRN_ASSERT(buf_append(out, data, len, NULL) == CAIRN_OK);
 }
 
-/* Takes over nothing: the word is copied. `counts` has room for a power of two of items. */
+/* Copies the word; an empty one is none. `counts` has room for a power of two of items. */
 static void add(model_counts *counts, const char *word, size_t len, uint64_t count)
 {
+    if (len == 0) {
+        return;
+    }
     if ((counts->count & (counts->count - 1)) == 0) {
         const size_t room = counts->count == 0 ? 1 : 2 * counts->count;
         counts->items = mem_realloc_array(counts->items, room, sizeof(*counts->items));
@@ -73,6 +76,11 @@ static bool in_word(char byte)
     return isalnum((unsigned char)byte) != 0;
 }
 
+static char lower_byte(char byte)
+{
+    return (char)tolower((unsigned char)byte);
+}
+
 model_counts model_count_words(cairn_slice text)
 {
     CAIRN_AUTO(cairn_buf) copy = {.limit = text.len + 1};
@@ -80,16 +88,14 @@ model_counts model_count_words(cairn_slice text)
     size_t begin = 0;
 
     append_bytes(&copy, text.data, text.len);
+    append_bytes(&copy, " ", 1);
     char *bytes = (char *)copy.data;
-    for (size_t i = 0; i <= text.len; i++) {
-        if (i < text.len && in_word(bytes[i])) {
-            bytes[i] = (char)tolower((unsigned char)bytes[i]);
-            continue;
-        }
-        if (i > begin) {
+    for (size_t i = 0; i < copy.len; i++) {
+        bytes[i] = lower_byte(bytes[i]);
+        if (!in_word(bytes[i])) {
             add(&counts, bytes + begin, i - begin, 1);
+            begin = i + 1;
         }
-        begin = i + 1;
     }
     sort(&counts);
     sum_equal_words(&counts);
@@ -161,6 +167,11 @@ bool model_counts_equal(const model_counts *found, const model_counts *expected)
     return true;
 }
 
+static bool is_key_byte(char byte)
+{
+    return byte != '\t' && byte != ',' && byte != ' ';
+}
+
 void model_line_lengths(cairn_slice text, cairn_buf *out)
 {
     const char *bytes = text.data;
@@ -170,7 +181,7 @@ void model_line_lengths(cairn_slice text, cairn_buf *out)
         const size_t len = newline == NULL ? text.len - begin : (size_t)(newline - bytes) - begin;
         size_t key = 0;
 
-        while (key < len && memchr("\t, ", bytes[begin + key], 3) == NULL) {
+        while (key < len && is_key_byte(bytes[begin + key])) {
             key++;
         }
         append_bytes(out, bytes + begin, key);

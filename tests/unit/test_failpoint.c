@@ -51,6 +51,7 @@ static int run_child(const char *value, int hits)
 
     if (child == 0) {
         (void)close(STDERR_FILENO);
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
         (void)setenv("CAIRN_FAILPOINT", value, 1);
         _exit(hit(hits));
     }
@@ -161,6 +162,7 @@ static void a_pause_lasts_until_the_fifo_is_opened(void **state)
     (void)snprintf(value, sizeof(value), POINT "=1*pause(%s)->return(unavailable)", path);
     const pid_t child = fork();
     if (child == 0) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
         (void)setenv("CAIRN_FAILPOINT", value, 1);
         _exit(hit(10));
     }
@@ -181,6 +183,7 @@ static void each_point_is_traced_once(void **state)
 
     tmpdir_join(*state, "trace", path);
     if (child == 0) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
         (void)setenv("CAIRN_FAILPOINT_TRACE", path, 1);
         (void)failpoint_hit(OTHER, NULL);
         (void)hit(3);

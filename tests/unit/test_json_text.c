@@ -128,11 +128,13 @@ static void the_decimal_point_does_not_follow_the_locale(void **state)
     CAIRN_AUTO(cairn_buf) out = {0};
     json_text json;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL) {
         skip();
     }
     json_text_init(&json, &out, false);
     json_text_double(&json, 1.25e-7);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
     (void)setlocale(LC_NUMERIC, "C");
 
     assert_string_equal(buf_text(&out), "1.25e-07");

@@ -290,6 +290,7 @@ static void any_reason_can_be_written(void **state)
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = fixture_aborted();
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *read = NULL;
     CAIRN_AUTO(cairn_buf) printed = {0};
+    CAIRN_AUTO(cairn_buf) again = {0};
     char *kept = manifest->reason;
     cairn_error err = {0};
 
@@ -300,7 +301,11 @@ static void any_reason_can_be_written(void **state)
     manifest->reason = kept;
 
     ASSERT_OK(cairn_manifest_read(cairn_buf_slice(&printed), NULL, 0, &read, &err), &err);
+    ASSERT_OK(manifest_print(read, &again, NULL, &err), &err);
     assert_memory_equal(read->reason, "\xef\xbf\xbd\x1b\xef\xbf\xbd", 7);
+    assert_in_range(strlen(read->reason), CAIRN_JSON_STRING_BYTES_MAX - 4,
+                    CAIRN_JSON_STRING_BYTES_MAX);
+    assert_same_bytes(&again, &printed);
 }
 
 /* --- n-th allocation -------------------------------------------------------------------------- */
@@ -374,12 +379,12 @@ static void sweep(swept run, uint64_t first, int persistent)
 
 static uint64_t allocations_of_golden(void)
 {
-    uint64_t made;
+    cairn_buf bytes;
 
     mem_fail_nth(0, 0);
-    CAIRN_AUTO(cairn_buf) bytes = fixture_golden(GOLDEN_FULL);
-    made = mem_alloc_count();
-    return made;
+    bytes = fixture_golden(GOLDEN_FULL);
+    cairn_buf_release(&bytes);
+    return mem_alloc_count();
 }
 
 static void every_failed_allocation_is_out_of_memory_and_no_leak(void **state)

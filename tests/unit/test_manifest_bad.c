@@ -384,6 +384,53 @@ static void more_than_the_largest_manifest_is_not_looked_at(void **state)
                 &err);
 }
 
+/* `count` times `element`, with commas between. */
+static cairn_buf repeated(const char *before, const char *element, size_t count, const char *after)
+{
+    cairn_buf text = {0};
+
+    ASSERT_OK(buf_append_text(&text, before, NULL), NULL);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT_OK(buf_append_text(&text, i == 0 ? "" : ",", NULL), NULL);
+        ASSERT_OK(buf_append_text(&text, element, NULL), NULL);
+    }
+    ASSERT_OK(buf_append_text(&text, after, NULL), NULL);
+    return text;
+}
+
+static void lists_beyond_their_bounds_are_refused_before_they_are_read(void **state)
+{
+    (void)state;
+    CAIRN_AUTO(cairn_buf)
+    positions = repeated("\"positions\": [", "{}", CAIRN_SOURCES_MAX + 1, "]");
+    CAIRN_AUTO(cairn_buf) states = repeated("\"states\": [", "7", CAIRN_STATES_MAX + 1, "]");
+    CAIRN_AUTO(cairn_buf)
+    files = repeated("\"outputs\": [", "0", CAIRN_MANIFEST_FILES_MAX + 1, "]");
+    const edit cases[] = {
+        {"positions", "\"positions\": []", buf_text(&positions), "1025 elements, at most 1024"},
+        {"states", "\"states\": []", buf_text(&states), "257 elements, at most 256"},
+        {"files", "\"outputs\": []", buf_text(&files), "1000001 elements"},
+    };
+
+    ASSERT_REFUSED(cases);
+}
+
+static void a_key_is_at_most_so_long(void **state)
+{
+    (void)state;
+    static char key[1200] = "\"key\": \"shared/";
+    size_t start = strlen(key);
+
+    for (size_t at = start; at < start + 1014; at++) {
+        key[at] = at % 100 == 0 ? '/' : 'a';
+    }
+    /* 7 + 1014 + 4 bytes: one too many */
+    memcpy(key + start + 1014, "/2-x\"", 6);
+    assert_refused(&(edit){"1,025 bytes", "\"key\": \"shared/count/2-9f2c4e6a8b0d1357-7\"", key,
+                           "the key is not"},
+                   1);
+}
+
 static void a_manifest_cut_at_any_byte_is_refused(void **state)
 {
     (void)state;
@@ -485,6 +532,8 @@ int main(void)
         cmocka_unit_test(an_abort_and_a_checkpoint_are_not_mixed),
         cmocka_unit_test(deep_and_wide_documents_hit_named_bounds),
         cmocka_unit_test(more_than_the_largest_manifest_is_not_looked_at),
+        cmocka_unit_test(lists_beyond_their_bounds_are_refused_before_they_are_read),
+        cmocka_unit_test(a_key_is_at_most_so_long),
         cmocka_unit_test(a_manifest_cut_at_any_byte_is_refused),
         cmocka_unit_test(a_manifest_cut_at_any_byte_and_sealed_again_is_refused),
         cmocka_unit_test(any_flipped_bit_is_found),

@@ -308,6 +308,8 @@ static void the_spool_folder_begins_empty_and_is_removed_at_the_end(void **state
     assert_int_equal(sink_new(test->local, test->store, 0, &next, NULL), CAIRN_OK);
     stage(next);
     assert_int_equal(staged_count(next), 0);
+    emit(next, "under the same local name");
+    stage(next);
     assert_true(fs_exists(spool));
     sink_free(next);
     assert_false(fs_exists(spool));

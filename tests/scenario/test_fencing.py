@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Two workers of one job: one runs, the other is fenced with exit 7; a worker that was stopped, overtaken
+and woken again changes nothing. CAIRN_STOP_SECONDS: how long it is stopped (4; the full run uses 60).
+
+Needs CAIRN_BIN. Ends with "N passed, N failed"."""
+
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cairn_world import Failure, World, make_lines, wait_for  # noqa: E402
+
+STOP_SECONDS = float(os.environ.get("CAIRN_STOP_SECONDS", "4"))
+ROUNDS = int(os.environ.get("CAIRN_FENCING_ROUNDS", "3"))
+DATA = make_lines(4000, 2)
+EVERY = ["--checkpoint-every", "200"]
+# Slow enough that both workers are alive at the same time.
+SLOW = "worker.record=sleep(1)"
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def expected_output():
+    with World("line-length", DATA, EVERY) as world:
+        expect(world.run() == 0, "the undisturbed run failed: " + world.log_text())
+        return world.output()
+
+
+def started_together(world):
+    """Both go for the job at once on two folders."""
+    first = world.start(failpoint=SLOW)
+    first_log, first_local = world.log, world.local
+    second = world.start(failpoint=SLOW)
+    second_log = world.log
+    codes = sorted([first.wait(120), second.wait(120)])
+    logs = open(first_log).read() + open(second_log).read()
+    expect(codes == [0, 7], "exit codes %s\n%s" % (codes, logs))
+    expect("newer attempt" in logs, "the fenced one does not say why: " + logs)
+    expect(first_local != world.local, "the same folder")
+
+
+def test_two_at_once(expected):
+    for _ in range(ROUNDS):
+        with World("line-length", DATA, EVERY) as world:
+            started_together(world)
+            world.check_objects(in_flight=True)
+            expect(world.output() == expected, "the output differs")
+            world.check_whole()
+
+
+def snapshot_of(world):
+    root = world.root
+    return {os.path.join(folder, name): os.stat(os.path.join(folder, name)).st_mtime_ns
+            for sub in ("checkpoints", "out") for folder, _, names in os.walk(os.path.join(root, sub))
+            for name in names}
+
+
+def stop_at(point, expected):
+    """The old worker is stopped in the middle of `point`, overtaken, woken."""
+    with World("line-length", DATA, EVERY) as world:
+        fifo = world.path("fifo")
+        os.mkfifo(fifo)
+        old = world.start(failpoint="%s=3*off->1*pause(%s)" % (point, fifo))
+        old_log = world.log
+        time.sleep(1)
+        os.kill(old.pid, signal.SIGSTOP)
+        code = world.run()
+        expect(code == 0, "the new worker ended with %d\n%s" % (code, world.log_text()))
+        before = snapshot_of(world)
+        time.sleep(STOP_SECONDS)
+        os.kill(old.pid, signal.SIGCONT)
+        open(fifo, "w").close()
+        code = old.wait(60)
+        log = open(old_log).read()
+        expect(code == 7, "%s: the woken worker ended with %d\n%s" % (point, code, log))
+        after = snapshot_of(world)
+        changed = [path for path in before if after.get(path) != before[path]]
+        expect(not changed, "%s: the woken worker changed or deleted %s" % (point, changed))
+        expect(world.output() == expected, "%s: the output differs" % point)
+        world.check_whole()
+        expect(world.command("gc", world.uri, "--execute")[0] == 0, "gc fails")
+        world.check_objects()
+
+
+def test_stopped_and_woken(expected):
+    for point in ("checkpoint.upload.before", "checkpoint.part.before", "commit.manifest.before",
+                  "commit.manifest.after", "retention.certificate.before",
+                  "retention.certificate.after"):
+        stop_at(point, expected)
+        print("        woken at " + point)
+        sys.stdout.flush()
+
+
+def main():
+    expected = expected_output()
+    passed = failed = 0
+    for test in (test_two_at_once, test_stopped_and_woken):
+        try:
+            test(expected)
+            print("ok      " + test.__name__)
+            passed += 1
+        except Failure as failure:
+            print("FAILED  %s: %s" % (test.__name__, failure))
+            failed += 1
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+/* When a failed call is tried again. */
+#include "test.h"
+
+#include "limits.h"
+#include "retry.h"
+#include "threads.h"
+
+#define LONG 1000000
+
+typedef struct retry_case {
+    const char *name;
+    retry_failure failure;
+    bool again;
+    uint64_t delay_ms;
+} retry_case;
+
+#define UNAVAILABLE CAIRN_E_UNAVAILABLE
+
+static const retry_case CASES[] = {
+    {"the first delay is at most the base", {1, UNAVAILABLE, 0, LONG, 100}, true, 100},
+    {"random numbers wrap at the base", {1, UNAVAILABLE, 0, LONG, 101}, true, 0},
+    {"full jitter begins at 0", {5, UNAVAILABLE, 0, LONG, 0}, true, 0},
+    {"the second ceiling is twice as high", {2, UNAVAILABLE, 0, LONG, 200}, true, 200},
+    {"the third four times", {3, UNAVAILABLE, 0, LONG, 400}, true, 400},
+    {"the eighth is below the cap", {8, UNAVAILABLE, 0, LONG, 12800}, true, 12800},
+    {"the ninth is the cap", {9, UNAVAILABLE, 0, LONG, 20000}, true, 20000},
+    {"the cap is not passed", {9, UNAVAILABLE, 0, LONG, 20001}, true, 0},
+    {"any random number will do", {1, UNAVAILABLE, 0, LONG, UINT64_MAX}, true, UINT64_MAX % 101},
+    {"the last attempt ends it", {CAIRN_RETRY_ATTEMPTS_MAX, UNAVAILABLE, 0, LONG, 0}, false, 0},
+    {"so does one beyond it", {UINT32_MAX, UNAVAILABLE, 0, LONG, 0}, false, 0},
+    {"the last but one does not", {CAIRN_RETRY_ATTEMPTS_MAX - 1, UNAVAILABLE, 0, LONG, 0}, true, 0},
+    {"too long at it", {2, UNAVAILABLE, CAIRN_RETRY_ELAPSED_MS_MAX, LONG, 0}, false, 0},
+    {"not quite too long", {2, UNAVAILABLE, CAIRN_RETRY_ELAPSED_MS_MAX - 1, LONG, 0}, true, 0},
+    {"a delay ends before the deadline", {1, UNAVAILABLE, 0, 51, 50}, true, 50},
+    {"a delay to the deadline is no use", {1, UNAVAILABLE, 0, 50, 50}, false, 0},
+    {"no time is left", {1, UNAVAILABLE, 0, 0, 0}, false, 0},
+    {"an attempt that timed out", {1, CAIRN_E_TIMEOUT, 0, LONG, 7}, true, 7},
+    {"a deadline that passed", {1, CAIRN_E_TIMEOUT, 0, 0, 0}, false, 0},
+};
+
+static void each_case_is_decided_as_it_says(void **state)
+{
+    (void)state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
+        uint64_t delay_ms = LONG;
+        const bool again = retry_decide(&CASES[i].failure, &delay_ms);
+        const uint64_t expected = CASES[i].again ? CASES[i].delay_ms : LONG;
+        if (again != CASES[i].again || delay_ms != expected) {
+            print_error("case '%s': again %d, delay %llu\n", CASES[i].name, again,
+                        (unsigned long long)delay_ms);
+            fail();
+        }
+    }
+}
+
+static void only_what_may_pass_is_tried_again(void **state)
+{
+    (void)state;
+
+    for (int code = CAIRN_E_INTERNAL; code <= CAIRN_OK; code++) {
+        uint64_t delay_ms = 0;
+        const retry_failure failure = {1, (cairn_code)code, 0, LONG, 0};
+        const bool expected = code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT;
+        assert_int_equal(retry_decide(&failure, &delay_ms), expected);
+        assert_int_equal(retry_is_transient((cairn_code)code), expected);
+    }
+}
+
+static size_t take_all(retry_budget *budget)
+{
+    size_t taken = 0;
+
+    while (retry_budget_take(budget)) {
+        taken++;
+    }
+    return taken;
+}
+
+static void the_reserve_is_full_at_first_and_grows_by_its_share(void **state)
+{
+    retry_budget budget;
+    (void)state;
+
+    retry_budget_init(&budget);
+    retry_budget_add(&budget);
+
+    assert_int_equal(take_all(&budget), CAIRN_RETRY_RESERVE);
+    retry_budget_add(&budget);
+    assert_int_equal(take_all(&budget), CAIRN_RETRY_SHARE);
+    assert_false(retry_budget_take(&budget));
+}
+
+typedef struct taker {
+    retry_budget *budget;
+    size_t taken;
+} taker;
+
+static void add_and_take(void *argument)
+{
+    taker *t = argument;
+
+    for (int i = 0; i < 10000; i++) {
+        retry_budget_add(t->budget);
+        for (int k = 0; k < 4; k++) {
+            t->taken += retry_budget_take(t->budget) ? 1 : 0;
+        }
+    }
+}
+
+static void threads_together_take_no_more_than_was_added(void **state)
+{
+    retry_budget budget;
+    taker takers[4];
+    size_t taken = 0;
+    (void)state;
+    retry_budget_init(&budget);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(takers); i++) {
+        takers[i] = (taker){&budget, 0};
+    }
+
+    threads_run(add_and_take, takers, sizeof(takers[0]), CAIRN_ARRAY_LEN(takers));
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(takers); i++) {
+        taken += takers[i].taken;
+    }
+    assert_true(taken <= CAIRN_RETRY_RESERVE + 4 * 10000 * CAIRN_RETRY_SHARE);
+    assert_true(taken >= 10000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_case_is_decided_as_it_says),
+        cmocka_unit_test(only_what_may_pass_is_tried_again),
+        cmocka_unit_test(the_reserve_is_full_at_first_and_grows_by_its_share),
+        cmocka_unit_test(threads_together_take_no_more_than_was_added),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
