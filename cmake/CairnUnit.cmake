@@ -8,7 +8,7 @@ set_property(GLOBAL PROPERTY CAIRN_UNITS "")
 set_property(GLOBAL PROPERTY CAIRN_THIRD_PARTIES "")
 
 # cairn_sees(TARGET SCOPE UNIT...): the public headers, and the private ones of the units. -iquote
-# and not -I: base has a limits.h, and <limits.h> is another.
+# and not -I, so that no name of ours can stand before a system header's.
 function(cairn_sees target scope)
     target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR}/include)
     foreach(unit IN LISTS ARGN)

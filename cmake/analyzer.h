@@ -1,7 +1,7 @@
 /*
- * Included before each file of the analyzer preset. GCC's analyzer can't see that a function of
- * another file that writes an error never returns CAIRN_OK, so it takes each early return for a
- * success that left its outputs NULL. This says so.
+ * Included before each file that a static analyzer reads. GCC's and clang's can't see that a
+ * function of another file that writes an error never returns CAIRN_OK, so they take each early
+ * return for a success that left its outputs NULL. This says so.
  */
 #include "errors.h"
 

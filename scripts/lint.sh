@@ -10,10 +10,12 @@ lint_format() {
         \( -name '*.c' -o -name '*.h' \) -print0 | xargs -0 clang-format-14 --dry-run -Werror
 }
 
-# Over clang's compile commands: those of GCC name flags that clang-tidy does not know.
+# Over clang's compile commands: those of GCC name flags that clang-tidy does not know. With what the
+# analyzer must know about errors.
 lint_tidy() {
     cmake --preset clang >/dev/null || return
-    if ! run-clang-tidy-14 -quiet -p build/clang >build/clang/tidy.log 2>build/clang/tidy.err; then
+    if ! run-clang-tidy-14 -quiet -p build/clang -extra-arg=-include \
+        -extra-arg="$PWD/cmake/analyzer.h" >build/clang/tidy.log 2>build/clang/tidy.err; then
         grep -vE '^clang-tidy-14 |^$' build/clang/tidy.log >&2
         return 1
     fi

@@ -61,7 +61,11 @@ typedef struct cairn_check_result {
     const char *problem; /* NULL if CAIRN_OK */
     uint64_t bytes;
 } cairn_check_result;
-typedef void (*cairn_check_visit)(void *context, const cairn_check_result *result);
+/* Called on the caller's thread for each object that was checked. */
+typedef struct cairn_check_visitor {
+    void (*visit)(void *context, const cairn_check_result *result);
+    void *context;
+} cairn_check_visitor;
 
 typedef struct cairn_verify_report {
     uint64_t objects;
@@ -74,11 +78,10 @@ typedef struct cairn_verify_report {
 /*
  * Reads every object of checkpoint `id` (0: the head) and compares sizes and SHA-256. Returns
  * CAIRN_E_INTEGRITY, naming the first bad object and the newest good checkpoint, if anything is
- * wrong; the report is filled all the same. `visit` may be NULL; it is called on the caller's
- * thread.
+ * wrong; the report is filled all the same. `visitor` may be NULL.
  */
 cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, uint64_t id,
-                                cairn_check_visit visit, void *context, cairn_verify_report *report,
+                                const cairn_check_visitor *visitor, cairn_verify_report *report,
                                 cairn_error *err);
 
 /*
@@ -117,6 +120,9 @@ typedef struct cairn_gc_options {
     uint32_t version;
     uint32_t num_retained; /* at least 1 */
     bool execute;          /* false: only tells what it would delete */
+    /* Called for each victim before anything is deleted; may be NULL. */
+    void (*visit)(void *context, const char *key);
+    void *visit_context;
     cairn_log log;
 } cairn_gc_options;
 #define CAIRN_GC_OPTIONS_VERSION 1
@@ -131,11 +137,8 @@ typedef struct cairn_gc_report {
     uint64_t deleted;
     uint64_t kept; /* the store refused to delete them (object lock) */
 } cairn_gc_report;
-/* `visit` is called for each victim before anything is deleted; may be NULL. */
-typedef void (*cairn_gc_visit)(void *context, const char *key);
 cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,
-                    const cairn_gc_options *options, cairn_gc_visit visit, void *context,
-                    cairn_gc_report *report, cairn_error *err);
+                    const cairn_gc_options *options, cairn_gc_report *report, cairn_error *err);
 
 CAIRN_END_DECLS
 

@@ -6,7 +6,7 @@
 #include "epoch.h"
 #include "errors.h"
 #include "failpoint.h"
-#include "log.h"
+#include "logging.h"
 #include "random.h"
 
 #include <string.h>
@@ -116,7 +116,8 @@ static cairn_code start(cairn_backend *self, const cairn_call *call, const timel
     record_start record = {.job = self->job,
                            .epoch = self->session.epoch,
                            .started_ms = clock_wall_ms(),
-                           .boundary = line->boundary};
+                           .boundary = line->boundary,
+                           .first_id = self->session.ledger.next_id};
 
     memcpy(record.attempt, self->session.attempt, sizeof record.attempt);
     if (self->restored != NULL) {
@@ -144,7 +145,7 @@ static cairn_code restore(cairn_backend *self, const cairn_backend_options *opti
                   (unsigned long long)cairn_manifest_total_bytes(self->restored));
     }
     self->session.range = cairn_key_groups_of_subtask(0, 1, self->session.max_parallelism);
-    self->session.ledger.next_id = timeline_highest_id(line) + 1;
+    self->session.ledger.next_id = timeline_first_id(line);
     return CAIRN_OK;
 }
 
@@ -183,6 +184,7 @@ cairn_code backend_open_steps(cairn_backend *self, const cairn_backend_options *
     CAIRN_TRY(restore(self, options, &call, &line, err));
     CAIRN_TRY(open_engine(self, options, err));
     CAIRN_TRY(start(self, &call, &line, err));
+    CAIRN_TRY(epoch_look(self->root, &call, self->session.epoch, err));
     fill_session(self, options);
     return fence_watch_new(&self->session, &self->watch, err);
 }

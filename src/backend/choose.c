@@ -2,7 +2,7 @@
 
 #include "errors.h"
 #include "failpoint.h"
-#include "log.h"
+#include "logging.h"
 #include "restore.h"
 
 #include <string.h>

@@ -1,14 +1,15 @@
 /* DESIGN: one text per option, as it was set; numbers are read from the text when asked for. */
 #include <cairn/config.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "config_options.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "yaml_read.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

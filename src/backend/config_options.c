@@ -4,9 +4,9 @@
  */
 #include "config_options.h"
 
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <string.h>
 

@@ -169,8 +169,7 @@ static cairn_code find_committed(cairn_history *self, uint64_t id, const cairn_h
 }
 
 typedef struct verify_context {
-    cairn_check_visit visit;
-    void *visit_context;
+    const cairn_check_visitor *visitor;
     cairn_verify_report *report;
 } verify_context;
 
@@ -186,8 +185,8 @@ static void count_check(void *context, const char *key, uint64_t bytes, cairn_co
     self->report->objects++;
     self->report->bytes += bytes;
     self->report->damaged += code != CAIRN_OK;
-    if (self->visit != NULL) {
-        self->visit(self->visit_context, &result);
+    if (self->visitor != NULL) {
+        self->visitor->visit(self->visitor->context, &result);
     }
 }
 
@@ -212,12 +211,12 @@ static cairn_code explain(cairn_history *self, const transfer_context *context, 
 }
 
 cairn_code cairn_history_verify(cairn_history *self, const cairn_call *call, uint64_t id,
-                                cairn_check_visit visit, void *context, cairn_verify_report *report,
+                                const cairn_check_visitor *visitor, cairn_verify_report *report,
                                 cairn_error *err)
 {
     const cairn_history_entry *entry = NULL;
     transfer_context transfer = {self->root, self->pool, call};
-    verify_context verify = {visit, context, report};
+    verify_context verify = {visitor, report};
 
     *report = (cairn_verify_report){0};
     CAIRN_TRY(find_committed(self, id, &entry, err));
@@ -243,8 +242,7 @@ cairn_code cairn_history_restore(cairn_history *self, const cairn_call *call, ui
 }
 
 cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,
-                    const cairn_gc_options *options, cairn_gc_visit visit, void *context,
-                    cairn_gc_report *report, cairn_error *err)
+                    const cairn_gc_options *options, cairn_gc_report *report, cairn_error *err)
 {
     CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = NULL;
 
@@ -258,7 +256,7 @@ cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,
                   .rules = {.num_retained = options->num_retained, .abandoned = true},
                   .execute = options->execute,
                   .log = &options->log,
-                  .visit = visit,
-                  .visit_context = context};
+                  .visit = options->visit,
+                  .visit_context = options->visit_context};
     return gc_run_from_storage(&run, report, err);
 }

@@ -1,9 +1,9 @@
 /* Reading keyed state of a restored folder: the second half of include/cairn/history.h. */
 #include <cairn/history.h>
 
+#include "bounds.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "manifest_write.h"
 #include "rocks.h"
 #include "state_key.h"

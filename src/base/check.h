@@ -9,13 +9,15 @@
 
 #include "alloc.h"
 
-/* Returns the code of `expr` from the calling function if it is not CAIRN_OK. */
+/*
+ * Returns the code of `expr` from the calling function if it is not CAIRN_OK. No braces around the
+ * return: clang-tidy counts the nesting of expanded macros.
+ */
 #define CAIRN_TRY(expr)                      \
     do {                                     \
         cairn_code cairn_try_code_ = (expr); \
-        if (cairn_try_code_ != CAIRN_OK) {   \
+        if (cairn_try_code_ != CAIRN_OK)     \
             return cairn_try_code_;          \
-        }                                    \
     } while (0)
 
 /*

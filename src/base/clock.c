@@ -1,7 +1,7 @@
 #include "clock.h"
 
+#include "bounds.h"
 #include "check.h"
-#include "limits.h"
 
 #include <errno.h>
 #include <stdio.h>

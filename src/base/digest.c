@@ -1,10 +1,10 @@
 /* The only file that includes OpenSSL. */
 #include "digest.h"
 
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -108,7 +108,8 @@ static cairn_code hash_to_end(fs_fd fd, const char *path, sha256_stream *stream,
         return error_no_memory(err, "hash a file");
     }
     do {
-        CAIRN_TRY(fs_read_at(fd, offset, chunk, CAIRN_IO_CHUNK_BYTES, &got, path, err));
+        CAIRN_TRY(fs_read_at(fd, &(cairn_memory_range){offset, chunk, CAIRN_IO_CHUNK_BYTES}, &got,
+                             path, err));
         CAIRN_TRY(sha256_stream_update(stream, (cairn_slice){chunk, got}, err));
         offset += got;
     } while (got == CAIRN_IO_CHUNK_BYTES);

@@ -1,8 +1,8 @@
 /* Bytes as text and back: hex, base64, printable; names and edit distance. */
 #include "encode.h"
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -77,14 +77,15 @@ cairn_code fs_write_all(fs_fd fd, const void *data, size_t len, const char *path
     return CAIRN_OK;
 }
 
-cairn_code fs_read_at(fs_fd fd, uint64_t offset, void *data, size_t len, size_t *out_len,
-                      const char *path, cairn_error *err)
+cairn_code fs_read_at(fs_fd fd, const cairn_memory_range *to, size_t *out_len, const char *path,
+                      cairn_error *err)
 {
     size_t done = 0;
 
-    while (done < len) {
-        uint8_t *next = (uint8_t *)data + done;
-        const ssize_t got = FS_RETRY(pread(fd, next, len - done, (off_t)(offset + done)));
+    while (done < to->length) {
+        uint8_t *next = (uint8_t *)to->data + done;
+        const off_t offset = (off_t)(to->offset + done);
+        const ssize_t got = FS_RETRY(pread(fd, next, to->length - done, offset));
 
         if (got < 0) {
             return error_errno(err, errno, "read %s", path);
@@ -115,7 +116,8 @@ static cairn_code append_part(fs_fd fd, size_t want, const char *path, cairn_buf
     size_t got = 0;
 
     CAIRN_TRY(buf_reserve(out, want, err));
-    CAIRN_TRY(fs_read_at(fd, out->len, out->data + out->len, want, &got, path, err));
+    CAIRN_TRY(fs_read_at(fd, &(cairn_memory_range){out->len, out->data + out->len, want}, &got,
+                         path, err));
     out->len += got;
     *out_ended = got < want;
     return CAIRN_OK;
@@ -126,7 +128,7 @@ static cairn_code check_end(fs_fd fd, size_t limit, const char *path, cairn_erro
     uint8_t beyond = 0;
     size_t got = 0;
 
-    CAIRN_TRY(fs_read_at(fd, limit, &beyond, 1, &got, path, err));
+    CAIRN_TRY(fs_read_at(fd, &(cairn_memory_range){limit, &beyond, 1}, &got, path, err));
     if (got > 0) {
         return error_set(err, CAIRN_E_LIMIT, "read %s: larger than %zu bytes", path, limit);
     }
@@ -246,7 +248,7 @@ static cairn_code copy_by_hand(fs_fd from, uint64_t offset, uint64_t len, fs_fd 
         const size_t want = len < CAIRN_IO_CHUNK_BYTES ? (size_t)len : CAIRN_IO_CHUNK_BYTES;
         size_t got = 0;
 
-        CAIRN_TRY(fs_read_at(from, offset, chunk, want, &got, what, err));
+        CAIRN_TRY(fs_read_at(from, &(cairn_memory_range){offset, chunk, want}, &got, what, err));
         if (got < want) {
             return error_set(err, CAIRN_E_INTEGRITY,
                              "copy %s: it ends at byte %llu, %llu too early", what,

@@ -2,7 +2,7 @@
 #ifndef CAIRN_BASE_FS_RETRY_H
 #define CAIRN_BASE_FS_RETRY_H
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 

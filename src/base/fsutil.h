@@ -7,6 +7,8 @@
 #ifndef CAIRN_BASE_FSUTIL_H
 #define CAIRN_BASE_FSUTIL_H
 
+#include <cairn/store.h>
+
 #include "check.h"
 
 /* Of the path itself: a symlink is not followed. */
@@ -59,9 +61,9 @@ cairn_code fs_open_read(const char *path, fs_fd *out, cairn_error *err);
 /* Creates (O_EXCL) with mode 0600. */
 cairn_code fs_open_new(const char *path, fs_fd *out, cairn_error *err);
 cairn_code fs_write_all(fs_fd fd, const void *data, size_t len, const char *path, cairn_error *err);
-/* Reads at `offset` until `len` bytes or the end; *out_len tells how many. */
-cairn_code fs_read_at(fs_fd fd, uint64_t offset, void *data, size_t len, size_t *out_len,
-                      const char *path, cairn_error *err);
+/* Fills `to` from the file up to its end; *out_len tells how many bytes. */
+cairn_code fs_read_at(fs_fd fd, const cairn_memory_range *to, size_t *out_len, const char *path,
+                      cairn_error *err);
 cairn_code fs_sync(fs_fd fd, const char *path, cairn_error *err);
 void fs_close(fs_fd *fd); /* -1 is fine; leaves -1 */
 fs_fd fs_take(fs_fd *fd); /* moves it out; leaves -1 */

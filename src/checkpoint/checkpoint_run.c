@@ -6,7 +6,7 @@
 #include "errors.h"
 #include "failpoint.h"
 #include "gc_run.h"
-#include "log.h"
+#include "logging.h"
 #include "state_key.h"
 
 #include <string.h>

@@ -7,18 +7,17 @@
 
 #include <string.h>
 
-/* Reads the document that stands under `id` and says whether this attempt committed it. */
-static cairn_code judge_standing(session *self, uint64_t id, cairn_slice document,
-                                 cairn_manifest **out, bool *out_ours, cairn_error *err)
-{
-    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = NULL;
+/* What stands under an id: the manifest, and whether this attempt committed it. */
+typedef struct verdict {
+    cairn_manifest *manifest;
+    bool committed_by_us;
+} verdict;
 
-    CAIRN_TRY(cairn_manifest_read(document, self->job, id, &manifest, err));
-    *out_ours = manifest->kind == CAIRN_MANIFEST_CHECKPOINT && manifest->epoch == self->epoch &&
-                strcmp(manifest->attempt, self->attempt) == 0;
-    *out = CAIRN_TAKE(manifest);
-    return CAIRN_OK;
+static void verdict_release(verdict *self)
+{
+    cairn_manifest_free(self->manifest);
 }
+CAIRN_DEFINE_AUTO(verdict, verdict_release)
 
 /* Another epoch's manifest: a higher one fences us, a lower one has burnt the id. */
 static cairn_code check_other_epoch(session *self, const cairn_manifest *standing, cairn_error *err)
@@ -56,33 +55,33 @@ static cairn_code accept(session *self, const cairn_call *call, cairn_manifest *
 }
 
 static cairn_code decide_document(session *self, const cairn_call *call, uint64_t id,
-                                  cairn_slice document, cairn_manifest **out, bool *out_ours,
-                                  cairn_error *err)
+                                  cairn_slice document, verdict *out, cairn_error *err)
 {
-    CAIRN_AUTO(cairn_buf) standing = {0};
-    decision decided = DECISION_OTHER;
+    CAIRN_AUTO(decision) decided = {0};
     layout_key key = layout_manifest(id);
 
-    CAIRN_TRY(decide(self->root, call, key.text, document, &decided, &standing, err));
-    cairn_slice stands = decided == DECISION_OURS ? document : cairn_buf_slice(&standing);
-    return judge_standing(self, id, stands, out, out_ours, err);
+    CAIRN_TRY(decide(self->root, call, key.text, document, &decided, err));
+    cairn_slice stands = decided.ours ? document : cairn_buf_slice(&decided.standing);
+    CAIRN_TRY(cairn_manifest_read(stands, self->job, id, &out->manifest, err));
+    out->committed_by_us = out->manifest->kind == CAIRN_MANIFEST_CHECKPOINT &&
+                           out->manifest->epoch == self->epoch &&
+                           strcmp(out->manifest->attempt, self->attempt) == 0;
+    return CAIRN_OK;
 }
 
 cairn_code commit_try(session *self, const cairn_call *call, const cairn_manifest *manifest,
                       commit_outcome *out, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) document = {0};
-    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *standing = NULL;
-    bool ours = false;
+    CAIRN_AUTO(verdict) stands = {0};
 
     CAIRN_TRY(manifest_print(manifest, &document, NULL, err));
     CAIRN_FAILPOINT("commit.manifest.before", err);
-    CAIRN_TRY(decide_document(self, call, manifest->id, cairn_buf_slice(&document), &standing,
-                              &ours, err));
-    if (ours) {
-        return accept(self, call, CAIRN_TAKE(standing), out, err);
+    CAIRN_TRY(decide_document(self, call, manifest->id, cairn_buf_slice(&document), &stands, err));
+    if (stands.committed_by_us) {
+        return accept(self, call, CAIRN_TAKE(stands.manifest), out, err);
     }
-    CAIRN_TRY(check_other_epoch(self, standing, err));
+    CAIRN_TRY(check_other_epoch(self, stands.manifest, err));
     *out = COMMIT_ABORTED;
     return CAIRN_OK;
 }
@@ -108,20 +107,19 @@ cairn_code commit_settle(session *self, const cairn_call *call, uint64_t id, con
                          commit_outcome *out, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) document = {0};
-    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *standing = NULL;
-    bool ours = false;
+    CAIRN_AUTO(verdict) stands = {0};
 
     CAIRN_TRY(print_abort(self, id, reason, &document, err));
     CAIRN_FAILPOINT("abort.record.before", err);
-    CAIRN_TRY(decide_document(self, call, id, cairn_buf_slice(&document), &standing, &ours, err));
-    if (ours) {
-        return accept(self, call, CAIRN_TAKE(standing), out, err);
+    CAIRN_TRY(decide_document(self, call, id, cairn_buf_slice(&document), &stands, err));
+    if (stands.committed_by_us) {
+        return accept(self, call, CAIRN_TAKE(stands.manifest), out, err);
     }
-    CAIRN_TRY(check_other_epoch(self, standing, err));
+    CAIRN_TRY(check_other_epoch(self, stands.manifest, err));
     CAIRN_FAILPOINT("abort.record.after", err);
     CAIRN_TRY(session_look(self, call, err));
     CAIRN_FAILPOINT("abort.look.after", err);
-    if (standing->epoch == self->epoch) {
+    if (stands.manifest->epoch == self->epoch) {
         CAIRN_TRY(ledger_add_aborted(&self->ledger, id, err));
     }
     *out = COMMIT_ABORTED;

@@ -9,17 +9,20 @@
 
 #include "check.h"
 
-typedef enum decision {
-    DECISION_OURS = 1, /* our document stands */
-    DECISION_OTHER = 2 /* another one stands */
+/* Whose document stands. */
+typedef struct decision {
+    bool ours;
+    cairn_buf standing; /* the other one, if it is not ours */
 } decision;
 
+void decision_release(decision *self);
+CAIRN_DEFINE_AUTO(decision, decision_release)
+
 /*
- * On CAIRN_OK *out tells whose document stands. `out_standing` (may be NULL) gets the other
- * document. Any other code: not known whether ours stands; the caller must find out before it goes
- * on.
+ * On CAIRN_OK *out, zeroed before, tells whose document stands. Any other code: not known whether
+ * ours stands; the caller must find out before it goes on.
  */
 cairn_code decide(cairn_store *root, const cairn_call *call, const char *key, cairn_slice document,
-                  decision *out, cairn_buf *out_standing, cairn_error *err);
+                  decision *out, cairn_error *err);
 
 #endif

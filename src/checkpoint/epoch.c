@@ -59,14 +59,14 @@ cairn_code epoch_claim(cairn_store *root, const cairn_call *call, const epoch_re
     CAIRN_TRY(cairn_store_list(root, call, "epochs/", keep_highest, &highest, err));
     for (int attempt = 0; attempt < CAIRN_CLAIM_ATTEMPTS_MAX; attempt++) {
         CAIRN_AUTO(cairn_buf) document = {0};
-        decision decided = DECISION_OTHER;
+        CAIRN_AUTO(decision) decided = {0};
         uint64_t epoch = highest + 1 + (uint64_t)attempt;
         layout_key key = layout_claim(epoch);
 
         CAIRN_FAILPOINT("backend.claim.before", err);
         CAIRN_TRY(print_claim(request, epoch, &document, err));
-        CAIRN_TRY(decide(root, call, key.text, cairn_buf_slice(&document), &decided, NULL, err));
-        if (decided == DECISION_OURS) {
+        CAIRN_TRY(decide(root, call, key.text, cairn_buf_slice(&document), &decided, err));
+        if (decided.ours) {
             CAIRN_FAILPOINT("backend.claim.after", err);
             *out_epoch = epoch;
             return CAIRN_OK;
@@ -95,13 +95,13 @@ cairn_code epoch_start(cairn_store *root, const cairn_call *call, const record_s
                        cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) document = {0};
-    decision decided = DECISION_OTHER;
+    CAIRN_AUTO(decision) decided = {0};
     layout_key key = layout_start(start->epoch);
 
     CAIRN_FAILPOINT("backend.start.before", err);
     CAIRN_TRY(record_start_print(start, &document, err));
-    CAIRN_TRY(decide(root, call, key.text, cairn_buf_slice(&document), &decided, NULL, err));
-    if (decided != DECISION_OURS) {
+    CAIRN_TRY(decide(root, call, key.text, cairn_buf_slice(&document), &decided, err));
+    if (!decided.ours) {
         return error_set(err, CAIRN_E_FENCED, "epoch %llu was started by another attempt",
                          (unsigned long long)start->epoch);
     }

@@ -64,7 +64,8 @@ static uint64_t choose_boundary(const timeline *line, const gc_rules *rules)
 
     for (size_t i = 0; i < line->count; i++) {
         const timeline_entry *entry = &line->entries[i];
-        bool living = rules->own_epoch == 0 && entry->manifest->epoch == line->started;
+        bool living = rules->own_epoch == 0 && (entry->manifest->epoch == line->started ||
+                                                entry->id == line->start.checkpoint_id);
         if (entry->counts && (kept < rules->num_retained || living)) {
             boundary = entry->id;
             kept++;
@@ -81,7 +82,8 @@ static bool is_victim(const timeline *line, const gc_rules *rules, uint64_t boun
     if (entry->id < boundary) {
         return foreign || rules->own_epoch != 0;
     }
-    return rules->abandoned && foreign && !entry->counts;
+    /* A key in the living epoch's range stays: its freed id could be decided again. */
+    return rules->abandoned && foreign && !entry->counts && entry->id < line->start.first_id;
 }
 
 typedef struct marks {

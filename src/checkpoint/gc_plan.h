@@ -3,9 +3,10 @@
  * which a crash at any point leaves everything restorable: manifests first, oldest first, then
  * data.
  *
- * Outside (own_epoch 0): only objects of epochs older than the newest started one are touched;
- * every checkpoint of the living epoch is kept, whatever num_retained says. The living epoch's own
- * writer (own_epoch = the started epoch) may also retire its own checkpoints.
+ * Outside (own_epoch 0): only objects of epochs older than the newest started one are touched; the
+ * checkpoint that it started from and every one of the living epoch stay, whatever num_retained
+ * says. The living epoch's own writer (own_epoch = the started epoch) may also retire its own
+ * checkpoints.
  */
 #ifndef CAIRN_CHECKPOINT_GC_PLAN_H
 #define CAIRN_CHECKPOINT_GC_PLAN_H

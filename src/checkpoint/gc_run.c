@@ -4,15 +4,24 @@
 #include "epoch.h"
 #include "errors.h"
 #include "failpoint.h"
-#include "log.h"
+#include "logging.h"
 #include "random.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* GC may only judge a job whose newest attempt has said what it starts from. */
-static cairn_code check_started(const timeline *line, cairn_error *err)
+/*
+ * GC may only judge a job whose newest attempt has said what it starts from, and a worker only its
+ * own: between its commit and this pass a newer attempt may have begun.
+ */
+static cairn_code check_epoch(const gc_rules *rules, const timeline *line, cairn_error *err)
 {
+    if (rules->own_epoch != 0 && line->claimed != rules->own_epoch) {
+        return error_set(err, CAIRN_E_FENCED,
+                         "epoch %" PRIu64 " was claimed by a newer attempt; this one is epoch "
+                         "%" PRIu64 " and stops",
+                         line->claimed, rules->own_epoch);
+    }
     if (line->claimed != line->started) {
         return error_set(err, CAIRN_E_STATE,
                          "collect garbage: epoch %" PRIu64 " is claimed but not started; try again "
@@ -87,7 +96,7 @@ cairn_code gc_run_from_storage(const gc_run *run, cairn_gc_report *report, cairn
     layout_key certificate;
 
     CAIRN_TRY(timeline_read(run->root, run->call, run->job, &line, err));
-    CAIRN_TRY(check_started(&line, err));
+    CAIRN_TRY(check_epoch(&run->rules, &line, err));
     CAIRN_TRY(epoch_look(run->root, run->call, line.claimed, err));
     CAIRN_TRY(gc_plan_make(&line, &run->rules, &plan, err));
     *report = (cairn_gc_report){

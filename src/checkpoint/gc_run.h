@@ -17,7 +17,7 @@ typedef struct gc_run {
     gc_rules rules;
     bool execute;
     const cairn_log *log;
-    cairn_gc_visit visit; /* may be NULL */
+    void (*visit)(void *context, const char *key); /* of each victim; may be NULL */
     void *visit_context;
 } gc_run;
 

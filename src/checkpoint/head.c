@@ -20,9 +20,11 @@ size_t timeline_find(const timeline *line, uint64_t id)
     return low < line->count && line->entries[low].id == id ? low : line->count;
 }
 
-uint64_t timeline_highest_id(const timeline *line)
+uint64_t timeline_first_id(const timeline *line)
 {
-    return line->count == 0 ? 0 : line->entries[0].id;
+    uint64_t above = line->count == 0 ? 1 : line->entries[0].id + 1;
+
+    return above > line->start.first_id ? above : line->start.first_id;
 }
 
 static bool committed_in(const timeline_entry *entry, uint64_t epoch)

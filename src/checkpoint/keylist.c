@@ -1,7 +1,7 @@
 #include "keylist.h"
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 #include <cairn/manifest.h>
 
-#include "limits.h"
+#include "bounds.h"
 
 typedef struct layout_key {
     char text[CAIRN_OBJECT_KEY_BYTES_MAX + 1];

@@ -60,7 +60,10 @@ cairn_code timeline_check_head(const timeline *line, cairn_error *err);
 /* Index of the entry with that id, or line->count. */
 size_t timeline_find(const timeline *line, uint64_t id);
 
-/* Highest id that stands, counting or not; 0: none. */
-uint64_t timeline_highest_id(const timeline *line);
+/*
+ * The lowest id that a new epoch may use: above every id that stands, counting or not, and not
+ * below what the last start said, because an id that was collected has named published output.
+ */
+uint64_t timeline_first_id(const timeline *line);
 
 #endif

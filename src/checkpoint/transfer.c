@@ -1,10 +1,10 @@
 #include "transfer.h"
 
+#include "bounds.h"
 #include "cancel.h"
 #include "errors.h"
 #include "failpoint.h"
 #include "fsutil.h"
-#include "limits.h"
 
 #include <string.h>
 

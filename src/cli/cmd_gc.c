@@ -73,7 +73,7 @@ static void print_report(const cairn_gc_options *options, const cairn_gc_report 
 }
 
 static cairn_code gc_json(const cli_call *call, cairn_store *store, const char *job,
-                          const cairn_gc_options *options, cairn_error *err)
+                          cairn_gc_options *options, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) out = {0};
     cairn_gc_report report = {0};
@@ -85,7 +85,9 @@ static cairn_code gc_json(const cli_call *call, cairn_store *store, const char *
     json_text_member_bool(&json, "executed", options->execute);
     json_text_name(&json, "victims");
     json_text_begin_array(&json);
-    CAIRN_TRY(cairn_gc(store, &call->store, job, options, visit_victim, &output, &report, err));
+    options->visit = visit_victim;
+    options->visit_context = &output;
+    CAIRN_TRY(cairn_gc(store, &call->store, job, options, &report, err));
     json_text_end_array(&json);
     json_text_member_u64(&json, "boundary", report.boundary);
     json_text_member_u64(&json, "object_count", report.objects);
@@ -96,12 +98,14 @@ static cairn_code gc_json(const cli_call *call, cairn_store *store, const char *
 }
 
 static cairn_code gc_text(const cli_call *call, cairn_store *store, const char *job,
-                          const cairn_gc_options *options, cairn_error *err)
+                          cairn_gc_options *options, cairn_error *err)
 {
     cairn_gc_report report = {0};
     gc_output output = {.execute = options->execute};
 
-    CAIRN_TRY(cairn_gc(store, &call->store, job, options, visit_victim, &output, &report, err));
+    options->visit = visit_victim;
+    options->visit_context = &output;
+    CAIRN_TRY(cairn_gc(store, &call->store, job, options, &report, err));
     print_report(options, &report);
     return CAIRN_OK;
 }

@@ -1,8 +1,8 @@
+#include "bounds.h"
 #include "cli_out.h"
 #include "commands.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "state_pick.h"
 #include "value_print.h"
 

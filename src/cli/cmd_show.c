@@ -1,9 +1,9 @@
+#include "bounds.h"
 #include "cli_out.h"
 #include "clock.h"
 #include "commands.h"
 #include "human.h"
 #include "job_history.h"
-#include "limits.h"
 
 #include <inttypes.h>
 

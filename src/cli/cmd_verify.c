@@ -82,6 +82,7 @@ static cairn_code verify_json(const cli_call *call, const job_history *job, uint
     CAIRN_AUTO(cairn_buf) out = {0};
     cairn_verify_report report = {0};
     json_text json;
+    cairn_check_visitor visitor = {visit_result, output};
     cairn_code code = CAIRN_OK;
 
     cli_json_begin(&json, &out, "cairn-verify", true);
@@ -90,7 +91,7 @@ static cairn_code verify_json(const cli_call *call, const job_history *job, uint
     json_text_name(&json, "objects");
     json_text_begin_array(&json);
     output->json = &json;
-    code = cairn_history_verify(job->history, &call->store, id, visit_result, output, &report, err);
+    code = cairn_history_verify(job->history, &call->store, id, &visitor, &report, err);
     json_text_end_array(&json);
     json_text_member_u64(&json, "object_count", report.objects);
     json_text_member_u64(&json, "bytes", report.bytes);
@@ -111,11 +112,11 @@ static cairn_code verify_json(const cli_call *call, const job_history *job, uint
 static cairn_code verify_text(const cli_call *call, const job_history *job, uint64_t id,
                               verify_output *output, cairn_error *err)
 {
+    cairn_check_visitor visitor = {visit_result, output};
     cairn_verify_report report = {0};
     char size[HUMAN_SIZE];
 
-    CAIRN_TRY(
-        cairn_history_verify(job->history, &call->store, id, visit_result, output, &report, err));
+    CAIRN_TRY(cairn_history_verify(job->history, &call->store, id, &visitor, &report, err));
     cli_out_printf("checkpoint %" PRIu64 " of job %s is whole: %" PRIu64 " objects, %s\n", id,
                    job->uri.job, report.objects, human_bytes(report.bytes, size));
     return CAIRN_OK;

@@ -1,8 +1,8 @@
 #include "log_sink.h"
 
+#include "bounds.h"
 #include "clock.h"
 #include "json_text.h"
-#include "limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
 #ifndef CAIRN_CLI_VALUE_PRINT_H
 #define CAIRN_CLI_VALUE_PRINT_H
 
+#include "bounds.h"
 #include "json_text.h"
-#include "limits.h"
 
 /* Of one key or value as text: hex digits and "0x". */
 #define VALUE_TEXT_BYTES_MAX (2 * CAIRN_VALUE_BYTES_MAX + 2)

@@ -1,5 +1,5 @@
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 #include "manifest_write.h"
 
 #include <string.h>

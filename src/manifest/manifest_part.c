@@ -1,5 +1,5 @@
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 #include "manifest_json.h"
 #include "sealed_doc.h"
 

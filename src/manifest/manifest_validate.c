@@ -1,6 +1,6 @@
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "manifest_json.h"
 #include "object_path.h"
 #include "sealed_doc.h"

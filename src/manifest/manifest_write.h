@@ -37,7 +37,7 @@ CAIRN_DEFINE_AUTO(cairn_subtask_info, subtask_info_release)
  * Pure check of every rule of docs/format.md: names, keys (relative, safe parts, below `shared/` or
  * `chk-<n>/`), sorted and unique files, sums that do not overflow, key-group ranges that cover
  * 0..max-1 exactly once per operator, new files (uploaded_by == id) whose key carries this epoch,
- * parent below id, bounds of limits.h.
+ * parent below id, bounds of bounds.h.
  */
 cairn_code manifest_validate(const cairn_manifest *manifest, cairn_error *err);
 

@@ -1,7 +1,7 @@
 #include "object_path.h"
 
+#include "bounds.h"
 #include "encode.h"
-#include "limits.h"
 
 #include <string.h>
 

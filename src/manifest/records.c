@@ -1,8 +1,8 @@
 #include "records.h"
 
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "object_path.h"
 #include "sealed_doc.h"
 
@@ -22,8 +22,8 @@ static const sealed_kind claim_sealed = {
 };
 
 static const char *const start_members[] = {
-    "format",     "version",    "job",      "epoch",  "attempt",
-    "started_ms", "checkpoint", "boundary", "sha256", NULL,
+    "format",     "version",  "job",      "epoch",  "attempt", "started_ms",
+    "checkpoint", "boundary", "first_id", "sha256", NULL,
 };
 
 static const sealed_kind start_sealed = {
@@ -137,6 +137,9 @@ void record_start_release(record_start *start)
 static cairn_code check_start(const record_start *start, cairn_error *err)
 {
     CAIRN_TRY(check_common(start->job, start->epoch, start->attempt, err));
+    if (start->first_id <= start->checkpoint_id) {
+        return error_set(err, CAIRN_E_INTEGRITY, "\"first_id\" is not above the checkpoint");
+    }
     return sealed_doc_check_reference("checkpoint", start->checkpoint_id, start->checkpoint_sha256,
                                       err);
 }
@@ -154,6 +157,7 @@ cairn_code record_start_print(const record_start *start, cairn_buf *out, cairn_e
     json_text_member_u64(&json, "started_ms", start->started_ms);
     sealed_doc_print_reference(&json, "checkpoint", start->checkpoint_id, start->checkpoint_sha256);
     json_text_member_u64(&json, "boundary", start->boundary);
+    json_text_member_u64(&json, "first_id", start->first_id);
     return sealed_doc_end(&start_sealed, &json, out, err);
 }
 
@@ -166,6 +170,7 @@ static cairn_code read_start(const json_value *root, record_start *start, cairn_
     CAIRN_TRY(sealed_doc_read_reference(root, "checkpoint", &start->checkpoint_id,
                                         start->checkpoint_sha256, err));
     CAIRN_TRY(json_get_u64(root, "boundary", &start->boundary, err));
+    CAIRN_TRY(json_get_u64(root, "first_id", &start->first_id, err));
     return check_start(start, err);
 }
 

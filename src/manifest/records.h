@@ -33,6 +33,7 @@ typedef struct record_start {
     uint64_t checkpoint_id;                        /* that this epoch starts from; 0: none */
     char checkpoint_sha256[CAIRN_SHA256_HEX_SIZE]; /* of its manifest; "" if none */
     uint64_t boundary; /* retirement boundary in force when the attempt read, after its claim */
+    uint64_t first_id; /* lowest checkpoint id that this epoch may use; ids are never used again */
 } record_start;
 void record_start_release(record_start *start);
 CAIRN_DEFINE_AUTO(record_start, record_start_release)

@@ -1,9 +1,9 @@
 #include "sealed_doc.h"
 
+#include "bounds.h"
 #include "digest.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "seal.h"
 #include "utf8.h"
 

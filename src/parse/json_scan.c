@@ -1,8 +1,8 @@
 #include "json_scan.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "errors.h"
-#include "limits.h"
 #include "utf8.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #include "yaml_read.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

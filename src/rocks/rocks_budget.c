@@ -1,6 +1,6 @@
 #include "rocks_budget.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 /* RocksDB's own bounds of a memtable and of an arena block. */
 #define MEMTABLE_BYTES_MIN ((uint64_t)64 << 10)

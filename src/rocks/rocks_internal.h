@@ -2,7 +2,7 @@
 #ifndef CAIRN_ROCKS_INTERNAL_H
 #define CAIRN_ROCKS_INTERNAL_H
 
-#include "limits.h"
+#include "bounds.h"
 #include "rocks_options.h"
 
 #include <pthread.h>

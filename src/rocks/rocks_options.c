@@ -1,7 +1,7 @@
 #include "rocks_options.h"
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 #define BLOOM_BITS_PER_KEY 10.0
 #define LEVELS             7
@@ -12,7 +12,7 @@
 #define TABLE_BYTES          (64 * MIB)
 
 /* Files in L0 at which they are compacted, writes are slowed, writes stop. */
-#define L0_COMPACT 12
+#define L0_COMPACT 8
 #define L0_SLOW    40
 #define L0_STOP    60
 

@@ -1,7 +1,7 @@
 #include <cairn/state.h>
 
+#include "bounds.h"
 #include "hash.h"
-#include "limits.h"
 
 /* Fixed for ever: another seed would scatter the keys of every stored checkpoint. */
 #define KEY_GROUP_SEED 0

@@ -1,8 +1,8 @@
 #include "keyed_state.h"
 
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "state_handle.h"
 #include "state_key.h"
 

@@ -1,7 +1,7 @@
 #include "state_key.h"
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <string.h>
 

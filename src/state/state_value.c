@@ -4,8 +4,8 @@
  */
 #include <cairn/state.h>
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 #include "state_handle.h"
 
 #include <string.h>

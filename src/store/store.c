@@ -2,11 +2,11 @@
  * DESIGN: the one place where arguments, deadline and cancel are checked and errors get "<what>
  * <key> <where>: " in front. Drivers and decorators below rely on it and repeat none of it.
  */
+#include "bounds.h"
 #include "buf.h"
 #include "cancel.h"
 #include "clock.h"
 #include "errors.h"
-#include "limits.h"
 #include "store_front.h"
 #include "store_key.h"
 

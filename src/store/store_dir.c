@@ -7,15 +7,15 @@
 
 #include <cairn/dir.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "cancel.h"
 #include "errors.h"
-#include "limits.h"
 #include "store_front.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/limits.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,7 +67,8 @@ static cairn_code read_exactly(fs_fd fd, const cairn_call *call, const char *key
         uint8_t *to = (uint8_t *)range->data + done;
         size_t got = 0;
         CAIRN_TRY(call_check(call, "between two reads", err));
-        CAIRN_TRY(fs_read_at(fd, range->offset + done, to, want, &got, key, err));
+        CAIRN_TRY(
+            fs_read_at(fd, &(cairn_memory_range){range->offset + done, to, want}, &got, key, err));
         if (got != want) {
             return error_set(err, CAIRN_E_INTEGRITY, "it ends after %" PRIu64 " bytes",
                              range->offset + done + got);

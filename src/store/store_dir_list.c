@@ -4,10 +4,10 @@
  * Keys are ordered by their bytes. All keys of a folder begin with "<folder>/", which lets the walk
  * leave out folders that lie before the token, beyond the page or outside the prefix.
  */
+#include "bounds.h"
 #include "cancel.h"
 #include "errors.h"
 #include "fs_dir.h"
-#include "limits.h"
 #include "store_dir.h"
 #include "store_key.h"
 

@@ -1,10 +1,10 @@
 /* From a key to the folder that holds it, and back up again. */
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 #include "store_dir.h"
 
 #include <errno.h>
-#include <linux/limits.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -5,10 +5,10 @@
  * writer dies, the kernel frees it. Else it is a temporary under DIR_TEMPORARIES, on which its
  * writer holds a lock for as long as it lives; dir_sweep removes those without a lock.
  */
+#include "bounds.h"
 #include "cancel.h"
 #include "errors.h"
 #include "fs_dir.h"
-#include "limits.h"
 #include "random.h"
 #include "store_dir.h"
 
@@ -31,12 +31,18 @@ typedef struct temporary {
         .file = -1, .folder = -1 \
     }
 
-static void temporary_release(temporary *t)
+static void drop_file(temporary *t)
 {
     if (t->name[0] != '\0') {
         (void)unlinkat(t->folder, t->name, 0);
     }
+    t->name[0] = '\0';
     fs_close(&t->file);
+}
+
+static void temporary_release(temporary *t)
+{
+    drop_file(t);
     fs_close(&t->folder);
 }
 CAIRN_DEFINE_AUTO(temporary, temporary_release)
@@ -112,12 +118,12 @@ static int open_named_once(temporary *t)
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     char name[RANDOM_ID_SIZE];
 
+    drop_file(t);
     random_id(name);
     const int fd = FS_RETRY(openat(t->folder, name, flags, S_IRUSR | S_IWUSR));
     if (fd < 0) {
         return -1;
     }
-    fs_close(&t->file);
     t->file = fd;
     memcpy(t->name, name, sizeof(name));
     return hold(fd);

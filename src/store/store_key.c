@@ -1,8 +1,8 @@
 #include "store_key.h"
 
+#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
-#include "limits.h"
 #include "utf8.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A view of a store below a prefix of its keys. */
+#include "bounds.h"
 #include "buf.h"
 #include "errors.h"
-#include "limits.h"
 #include "store_front.h"
 #include "store_key.h"
 #include "stores.h"

@@ -4,12 +4,12 @@
  * two calls that cannot simply be made again: the create-only put, which may meet its own first
  * attempt, and the page of a listing, whose visitor must see each object once.
  */
+#include "bounds.h"
 #include "buf.h"
 #include "cancel.h"
 #include "clock.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "random.h"
 #include "retry.h"
 #include "store_front.h"
@@ -121,7 +121,8 @@ static cairn_code own_bytes_read(const own_bytes *own, uint64_t at, size_t len, 
         memcpy(own->mine, (const uint8_t *)own->body->data->data + at, len);
         return CAIRN_OK;
     }
-    CAIRN_TRY(fs_read_at(own->file, range->offset + at, own->mine, len, &got, range->path, err));
+    CAIRN_TRY(fs_read_at(own->file, &(cairn_memory_range){range->offset + at, own->mine, len}, &got,
+                         range->path, err));
     return got == len ? CAIRN_OK
                       : error_set(err, CAIRN_E_INTEGRITY, "%s has become shorter", range->path);
 }

@@ -1,8 +1,8 @@
 #include "cancel.h"
 
+#include "bounds.h"
 #include "clock.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <stdatomic.h>
 

@@ -1,6 +1,6 @@
 #include "retry.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdatomic.h>
 

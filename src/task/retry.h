@@ -1,6 +1,6 @@
 /*
  * Whether and when a failed call is tried again. Pure: time and random numbers come in as
- * arguments. Bounds are the CAIRN_RETRY_ names of limits.h.
+ * arguments. Bounds are the CAIRN_RETRY_ names of bounds.h.
  */
 #ifndef CAIRN_TASK_RETRY_H
 #define CAIRN_TASK_RETRY_H

@@ -8,8 +8,8 @@
  */
 #include "workpool.h"
 
+#include "bounds.h"
 #include "errors.h"
-#include "limits.h"
 
 #include <pthread.h>
 #include <signal.h>

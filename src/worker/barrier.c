@@ -2,10 +2,10 @@
  * Checkpoints of a worker. At most one is in flight; the output of one is published before the next
  * is begun, so a restored checkpoint is the only one whose output may be missing.
  */
+#include "bounds.h"
 #include "clock.h"
 #include "errors.h"
-#include "limits.h"
-#include "log.h"
+#include "logging.h"
 #include "worker_run.h"
 
 #include <inttypes.h>

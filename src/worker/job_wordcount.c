@@ -4,10 +4,10 @@
  */
 #include <cairn/worker.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "builtin_jobs.h"
 #include "errors.h"
-#include "limits.h"
 #include "word_table.h"
 
 #include <inttypes.h>

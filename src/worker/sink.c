@@ -1,11 +1,11 @@
 #include "sink.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "digest.h"
 #include "errors.h"
 #include "failpoint.h"
 #include "fsutil.h"
-#include "limits.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,11 +6,11 @@
  */
 #include "source.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "digest.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -269,7 +269,7 @@ static cairn_code seek_near(source *in, cairn_error *err)
                          " bytes, fewer than the checkpoint's position %" PRIu64,
                          in->name, in->total_bytes, in->skip_left);
     }
-    CAIRN_TRY(fs_read_at(in->fd, 0, in->head, wanted, &got, in->name, err));
+    CAIRN_TRY(fs_read_at(in->fd, &(cairn_memory_range){0, in->head, wanted}, &got, in->name, err));
     in->head_len = got;
     if (lseek(in->fd, (off_t)start, SEEK_SET) < 0) {
         return error_errno(err, errno, "seek in %s", in->name);

@@ -1,9 +1,9 @@
 /* DESIGN: open addressing over indexes into a list of entries, whose words lie in one block. */
 #include "word_table.h"
 
+#include "bounds.h"
 #include "errors.h"
 #include "hash.h"
-#include "limits.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* DESIGN: worker_start opens and restores, worker_step is one turn of the loop, worker_end closes.
  */
+#include "bounds.h"
 #include "clock.h"
 #include "encode.h"
 #include "errors.h"
 #include "failpoint.h"
-#include "limits.h"
-#include "log.h"
+#include "logging.h"
 #include "worker_run.h"
 
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 
 #include "store_contract.h"
 
+#include "bounds.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "store_contract_cases.h"
 
 #include <stdlib.h>
@@ -125,9 +125,9 @@ int store_contract_run(const store_contract_factory *factory)
     size_t count = 0;
 
     current = factory;
-    count = add_cases(tests, count, CONTRACT_OBJECT_CASES);
-    count = add_cases(tests, count, CONTRACT_CALL_CASES);
-    count = add_cases(tests, count, CONTRACT_LIST_CASES);
-    count = add_cases(tests, count, CONTRACT_PARALLEL_CASES);
+    count = add_cases(tests, count, contract_object_cases);
+    count = add_cases(tests, count, contract_call_cases);
+    count = add_cases(tests, count, contract_list_cases);
+    count = add_cases(tests, count, contract_parallel_cases);
     return _cmocka_run_group_tests(factory->name, tests, count, NULL, NULL);
 }

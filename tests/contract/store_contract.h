@@ -1,8 +1,8 @@
 /*
  * The store contract of include/cairn/store.h as a suite that every driver runs:
  *
- *     static const store_contract_factory FACTORY = {.name = "memory", .make = make, .destroy =
- * destroy}; int main(void) { return store_contract_run(&FACTORY); }
+ *     static const store_contract_factory factory = {.name = "memory", .make = make, .destroy =
+ * destroy}; int main(void) { return store_contract_run(&factory); }
  *
  * Each case gets a new, empty store. Cases use no more of a store than the contract promises.
  */

@@ -1,9 +1,9 @@
 /* Keys, arguments, deadlines, cancel and messages. */
 #include "test.h"
 
+#include "bounds.h"
 #include "cancel.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "store_contract_cases.h"
 
 #define CODES_MAX 8
@@ -63,7 +63,7 @@ static cairn_code count_object(void *context, const char *key, const cairn_objec
 static void bad_keys_are_refused_by_every_call(void **state)
 {
     static char too_long[CAIRN_OBJECT_KEY_BYTES_MAX + 2];
-    static const char *const KEYS[] = {
+    static const char *const keys[] = {
         NULL,
         "",
         "/",
@@ -94,8 +94,8 @@ static void bad_keys_are_refused_by_every_call(void **state)
     size_t count = 0;
     memset(too_long, 'k', sizeof(too_long) - 1);
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(KEYS); i++) {
-        expect_all(c, NULL, KEYS[i], CAIRN_E_INVALID);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(keys); i++) {
+        expect_all(c, NULL, keys[i], CAIRN_E_INVALID);
     }
 
     ASSERT_OK(cairn_store_list(c->store, NULL, "", count_object, &count, &c->err), &c->err);
@@ -104,12 +104,12 @@ static void bad_keys_are_refused_by_every_call(void **state)
 
 static void bad_prefixes_are_refused(void **state)
 {
-    static const char *const PREFIXES[] = {NULL, "/", "a//", "../", "a/./", "a\n", "\xff"};
+    static const char *const prefixes[] = {NULL, "/", "a//", "../", "a/./", "a\n", "\xff"};
     contract *c = *state;
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(PREFIXES); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(prefixes); i++) {
         size_t count = 0;
-        ASSERT_CODE(cairn_store_list(c->store, NULL, PREFIXES[i], count_object, &count, &c->err),
+        ASSERT_CODE(cairn_store_list(c->store, NULL, prefixes[i], count_object, &count, &c->err),
                     CAIRN_E_INVALID, &c->err);
     }
 }
@@ -296,7 +296,7 @@ static void an_error_is_untouched_by_success(void **state)
     assert_string_equal(err.message, "before");
 }
 
-const contract_case CONTRACT_CALL_CASES[] = {
+const contract_case contract_call_cases[] = {
     CONTRACT_CASE(bad_keys_are_refused_by_every_call),
     CONTRACT_CASE(bad_prefixes_are_refused),
     CONTRACT_CASE(odd_keys_are_kept_byte_for_byte),

@@ -44,9 +44,9 @@ typedef struct contract_case {
     }
 
 /* Each ends with an entry without a name. */
-extern const contract_case CONTRACT_OBJECT_CASES[];
-extern const contract_case CONTRACT_CALL_CASES[];
-extern const contract_case CONTRACT_LIST_CASES[];
-extern const contract_case CONTRACT_PARALLEL_CASES[];
+extern const contract_case contract_object_cases[];
+extern const contract_case contract_call_cases[];
+extern const contract_case contract_list_cases[];
+extern const contract_case contract_parallel_cases[];
 
 #endif

@@ -1,9 +1,9 @@
 /* Listings: each object once, whatever its key and whatever happens meanwhile. */
 #include "test.h"
 
+#include "bounds.h"
 #include "cancel.h"
 #include "errors.h"
-#include "limits.h"
 #include "store_contract_cases.h"
 #include "threads.h"
 
@@ -132,13 +132,13 @@ static void an_empty_store_lists_nothing(void **state)
 
 static void a_prefix_selects_by_bytes(void **state)
 {
-    static const char *const KEYS[] = {"a",      "ab",      "ab.c",  "abc/d",
+    static const char *const keys[] = {"a",      "ab",      "ab.c",  "abc/d",
                                        "abc/d2", "abc/e/f", "abd/x", "b/a/ab"};
     static const struct {
         const char *prefix;
         size_t first;
         size_t last;
-    } CASES[] = {
+    } cases[] = {
         {"", 0, 8},         {"a", 0, 7},      {"ab", 1, 7},      {"ab.", 2, 3},
         {"abc", 3, 6},      {"abc/", 3, 6},   {"abc/d", 3, 5},   {"abc/d2", 4, 5},
         {"abc/e", 5, 6},    {"abc/e/", 5, 6}, {"abc/e/f", 5, 6}, {"abc/e/f/", 0, 0},
@@ -146,14 +146,14 @@ static void a_prefix_selects_by_bytes(void **state)
         {"A", 0, 0},
     };
     contract *c = *state;
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(KEYS); i++) {
-        contract_put(c, KEYS[i], i, i);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(keys); i++) {
+        contract_put(c, keys[i], i, i);
     }
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
-        census n = new_census(c, CAIRN_ARRAY_LEN(KEYS));
-        ASSERT_OK(list(c, NULL, CASES[i].prefix, &n), &c->err);
-        expect_seen(&n, CASES[i].first, CASES[i].last);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        census n = new_census(c, CAIRN_ARRAY_LEN(keys));
+        ASSERT_OK(list(c, NULL, cases[i].prefix, &n), &c->err);
+        expect_seen(&n, cases[i].first, cases[i].last);
     }
 }
 
@@ -224,7 +224,7 @@ static void a_listing_is_cancelled_between_pages(void **state)
     free(n.seen);
 }
 
-const contract_case CONTRACT_LIST_CASES[] = {
+const contract_case contract_list_cases[] = {
     CONTRACT_CASE(an_empty_store_lists_nothing),
     CONTRACT_CASE(a_prefix_selects_by_bytes),
     CONTRACT_CASE(each_of_many_objects_is_seen_once),

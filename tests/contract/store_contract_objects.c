@@ -26,10 +26,10 @@ static void check_round_trip(contract *c, size_t len)
 
 static void an_object_comes_back_as_it_was_put(void **state)
 {
-    static const size_t SIZES[] = {0, 1, 4 * KIB - 1, 4 * KIB, MIB - 1, MIB, MIB + 1, 8 * MIB + 3};
+    static const size_t sizes[] = {0, 1, 4 * KIB - 1, 4 * KIB, MIB - 1, MIB, MIB + 1, 8 * MIB + 3};
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(SIZES); i++) {
-        check_round_trip(*state, SIZES[i]);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(sizes); i++) {
+        check_round_trip(*state, sizes[i]);
     }
 }
 
@@ -38,7 +38,7 @@ static void a_range_of_a_file_comes_back_as_it_was_put(void **state)
     static const struct {
         uint64_t offset;
         uint64_t length;
-    } CASES[] = {
+    } cases[] = {
         {0, 0},           {0, 3 * MIB + 7}, {0, 1},   {MIB - 1, 2},
         {3 * MIB + 6, 1}, {3 * MIB + 7, 0}, {5, MIB},
     };
@@ -47,9 +47,9 @@ static void a_range_of_a_file_comes_back_as_it_was_put(void **state)
     char path[TMPDIR_PATH_BYTES];
     contract_file(c, "source", whole.len, 1, path);
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         CAIRN_AUTO(cairn_buf) found = {0};
-        const cairn_file_range range = {path, CASES[i].offset, CASES[i].length};
+        const cairn_file_range range = {path, cases[i].offset, cases[i].length};
         const cairn_slice expected = {whole.data + range.offset, range.length};
 
         ASSERT_OK(cairn_store_put_file(c->store, NULL, "file", &range, CAIRN_PUT_REPLACE, &c->err),
@@ -139,24 +139,24 @@ static void get_stops_at_its_limit(void **state)
         size_t size;
         size_t limit;
         cairn_code code;
-    } CASES[] = {
+    } cases[] = {
         {0, 0, CAIRN_OK},           {1, 0, CAIRN_E_LIMIT},         {1000, 1000, CAIRN_OK},
         {1000, 999, CAIRN_E_LIMIT}, {MIB, MIB - 1, CAIRN_E_LIMIT}, {MIB, SIZE_MAX, CAIRN_OK},
     };
     contract *c = *state;
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         CAIRN_AUTO(cairn_buf) out = {0};
         char key[32];
         (void)snprintf(key, sizeof(key), "k%zu", i);
-        contract_put(c, key, CASES[i].size, i);
+        contract_put(c, key, cases[i].size, i);
         ASSERT_OK(buf_append_text(&out, "old", NULL), NULL);
 
-        const cairn_code code = cairn_store_get(c->store, NULL, key, CASES[i].limit, &out, &c->err);
+        const cairn_code code = cairn_store_get(c->store, NULL, key, cases[i].limit, &out, &c->err);
 
-        ASSERT_CODE(code, CASES[i].code, &c->err);
-        assert_int_equal(out.len, code == CAIRN_OK ? CASES[i].size : 0);
-        assert_true(code == CAIRN_OK || out.capacity <= CASES[i].limit + 4 * KIB);
+        ASSERT_CODE(code, cases[i].code, &c->err);
+        assert_int_equal(out.len, code == CAIRN_OK ? cases[i].size : 0);
+        assert_true(code == CAIRN_OK || out.capacity <= cases[i].limit + 4 * KIB);
     }
 }
 
@@ -166,7 +166,7 @@ static void a_range_is_read_exactly_or_not_at_all(void **state)
         uint64_t offset;
         size_t length;
         cairn_code code;
-    } CASES[] = {
+    } cases[] = {
         {0, 0, CAIRN_OK},
         {0, 1, CAIRN_OK},
         {0, 2 * MIB + 1, CAIRN_OK},
@@ -183,11 +183,11 @@ static void a_range_is_read_exactly_or_not_at_all(void **state)
     CAIRN_AUTO(cairn_buf) out = contract_bytes(2 * MIB + 2, 0);
     contract_put(c, "k", whole.len, 9);
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
-        const cairn_memory_range range = {CASES[i].offset, out.data, CASES[i].length};
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        const cairn_memory_range range = {cases[i].offset, out.data, cases[i].length};
         const cairn_code code = cairn_store_get_range(c->store, NULL, "k", &range, &c->err);
 
-        ASSERT_CODE(code, CASES[i].code, &c->err);
+        ASSERT_CODE(code, cases[i].code, &c->err);
         if (code == CAIRN_OK) {
             assert_memory_equal(out.data, whole.data + range.offset, range.length);
         }
@@ -199,19 +199,19 @@ static void get_file_makes_a_new_private_file(void **state)
     static const struct {
         uint64_t offset;
         uint64_t length;
-    } CASES[] = {{0, 3 * MIB + 5}, {0, 0}, {MIB + 1, MIB}, {3 * MIB + 4, 1}, {3 * MIB + 5, 0}};
+    } cases[] = {{0, 3 * MIB + 5}, {0, 0}, {MIB + 1, MIB}, {3 * MIB + 4, 1}, {3 * MIB + 5, 0}};
     contract *c = *state;
     CAIRN_AUTO(cairn_buf) whole = contract_bytes(3 * MIB + 5, 4);
     contract_put(c, "a/k", whole.len, 4);
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         CAIRN_AUTO(cairn_buf) found = {0};
         char name[32];
         char path[TMPDIR_PATH_BYTES];
         struct stat info;
         (void)snprintf(name, sizeof(name), "out%zu", i);
-        const cairn_file_range to = {tmpdir_join(c->scratch, name, path), CASES[i].offset,
-                                     CASES[i].length};
+        const cairn_file_range to = {tmpdir_join(c->scratch, name, path), cases[i].offset,
+                                     cases[i].length};
         const cairn_slice expected = {whole.data + to.offset, to.length};
 
         ASSERT_OK(cairn_store_get_file(c->store, NULL, "a/k", &to, &c->err), &c->err);
@@ -263,12 +263,12 @@ static void get_file_leaves_nothing_when_it_fails(void **state)
 
 static void what_is_missing_is_not_found(void **state)
 {
-    static const char *const KEYS[] = {"none",           "a/none", "a/b/none",
+    static const char *const keys[] = {"none",           "a/none", "a/b/none",
                                        "none/none/none", "a",      "a/b/c/d"};
     contract *c = *state;
     contract_put(c, "a/b/c", 1, 1);
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(KEYS); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(keys); i++) {
         CAIRN_AUTO(cairn_buf) out = {0};
         char path[TMPDIR_PATH_BYTES];
         uint8_t byte = 0;
@@ -276,15 +276,15 @@ static void what_is_missing_is_not_found(void **state)
         const cairn_memory_range range = {0, &byte, 1};
         const cairn_file_range to = {tmpdir_join(c->scratch, "out", path), 0, 1};
 
-        ASSERT_CODE(cairn_store_get(c->store, NULL, KEYS[i], 10, &out, &c->err), CAIRN_E_NOT_FOUND,
+        ASSERT_CODE(cairn_store_get(c->store, NULL, keys[i], 10, &out, &c->err), CAIRN_E_NOT_FOUND,
                     &c->err);
-        ASSERT_CODE(cairn_store_get_range(c->store, NULL, KEYS[i], &range, &c->err),
+        ASSERT_CODE(cairn_store_get_range(c->store, NULL, keys[i], &range, &c->err),
                     CAIRN_E_NOT_FOUND, &c->err);
-        ASSERT_CODE(cairn_store_get_file(c->store, NULL, KEYS[i], &to, &c->err), CAIRN_E_NOT_FOUND,
+        ASSERT_CODE(cairn_store_get_file(c->store, NULL, keys[i], &to, &c->err), CAIRN_E_NOT_FOUND,
                     &c->err);
-        ASSERT_CODE(cairn_store_stat(c->store, NULL, KEYS[i], &info, &c->err), CAIRN_E_NOT_FOUND,
+        ASSERT_CODE(cairn_store_stat(c->store, NULL, keys[i], &info, &c->err), CAIRN_E_NOT_FOUND,
                     &c->err);
-        ASSERT_MESSAGE_HAS(&c->err, KEYS[i]);
+        ASSERT_MESSAGE_HAS(&c->err, keys[i]);
         assert_int_equal(info.size, 0);
     }
 }
@@ -305,7 +305,7 @@ static void deleting_what_is_missing_is_fine(void **state)
     contract_expect(c, "a/c", 2, 2);
 }
 
-const contract_case CONTRACT_OBJECT_CASES[] = {
+const contract_case contract_object_cases[] = {
     CONTRACT_CASE(an_object_comes_back_as_it_was_put),
     CONTRACT_CASE(a_range_of_a_file_comes_back_as_it_was_put),
     CONTRACT_CASE(a_file_that_is_too_short_or_missing_is_not_put),

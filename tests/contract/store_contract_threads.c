@@ -192,7 +192,7 @@ static void mix_once(mixer *m, unsigned round)
     uint8_t body[MIXED_BYTES];
     char key[64];
     size_t count = 0;
-    const size_t len = (round * 37 + m->number) % MIXED_BYTES;
+    const size_t len = ((size_t)round * 37 + m->number) % MIXED_BYTES;
 
     (void)snprintf(key, sizeof(key), "mixed/%u/x/own-%zu", round % 3, m->number);
     contract_fill(body, len, round);
@@ -293,7 +293,7 @@ static void a_put_that_is_cancelled_leaves_all_or_nothing(void **state)
     }
 }
 
-const contract_case CONTRACT_PARALLEL_CASES[] = {
+const contract_case contract_parallel_cases[] = {
     CONTRACT_CASE(one_of_many_creators_wins),
     CONTRACT_CASE(a_reader_never_sees_a_part_of_a_put),
     CONTRACT_CASE(a_mixed_load_in_shared_folders_stays_right),

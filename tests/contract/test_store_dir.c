@@ -30,13 +30,13 @@ static void destroy(cairn_store *store, void *instance)
 
 int main(void)
 {
-    static const store_contract_factory DIRECTORY = {
+    static const store_contract_factory directory = {
         .name = "directory", .make = make, .destroy = destroy};
-    static const store_contract_factory NAMED = {
+    static const store_contract_factory named = {
         .name = "directory with named temporaries",
         .make = make_named,
         .destroy = destroy,
         .traits = {.race_rounds = 50, .listed_objects = 1100}};
 
-    return store_contract_run(&DIRECTORY) + store_contract_run(&NAMED);
+    return store_contract_run(&directory) + store_contract_run(&named);
 }

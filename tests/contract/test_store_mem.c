@@ -18,8 +18,8 @@ static void destroy(cairn_store *store, void *instance)
 
 int main(void)
 {
-    static const store_contract_factory FACTORY = {
+    static const store_contract_factory factory = {
         .name = "memory", .make = make, .destroy = destroy};
 
-    return store_contract_run(&FACTORY);
+    return store_contract_run(&factory);
 }

@@ -1,11 +1,11 @@
 /* What the retry decorator repeats, how often, and how it knows its own put again. */
 #include "test.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "cancel.h"
 #include "clock.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "store_fault.h"
 #include "store_mem.h"
 #include "stores.h"
@@ -126,16 +126,16 @@ static void an_empty_object_is_known_again(void **state)
 
 static void a_file_whose_reply_was_lost_is_known_again(void **state)
 {
-    static const size_t LENGTH = (size_t)3 * 1024 * 1024 + 1;
+    static const size_t length = (size_t)3 * 1024 * 1024 + 1;
     fixture *f = *state;
     CAIRN_AUTO(cairn_buf) body = {0};
     char path[TMPDIR_PATH_BYTES];
-    for (size_t i = 0; i < LENGTH + 9; i++) {
+    for (size_t i = 0; i < length + 9; i++) {
         ASSERT_OK(buf_append_byte(&body, (uint8_t)(i * 7 + i / 1000), NULL), NULL);
     }
     ASSERT_OK(fs_write_file(tmpdir_join(f->dir, "in", path), cairn_buf_slice(&body), &f->err),
               &f->err);
-    const cairn_file_range range = {path, 9, LENGTH};
+    const cairn_file_range range = {path, 9, length};
     store_fault_add(f->fault,
                     &(store_fault_rule){.ops = STORE_FAULT_PUT, .action = STORE_FAULT_LOSE_REPLY});
 
@@ -186,11 +186,11 @@ static void lose_to(fixture *f, rival *r)
 
 static void another_writer_who_won_is_seen(void **state)
 {
-    static const char *const BODIES[] = {"theirs", "other", "mine and more", ""};
+    static const char *const bodies[] = {"theirs", "other", "mine and more", ""};
     fixture *f = *state;
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(BODIES); i++) {
-        rival r = {f, BODIES[i]};
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(bodies); i++) {
+        rival r = {f, bodies[i]};
         char key[16];
         (void)snprintf(key, sizeof(key), "k%zu", i);
         store_fault_clear(f->fault);
@@ -198,7 +198,7 @@ static void another_writer_who_won_is_seen(void **state)
 
         ASSERT_CODE(create(f, key, "minex"), CAIRN_E_EXISTS, &f->err);
 
-        expect_inner(f, key, BODIES[i]);
+        expect_inner(f, key, bodies[i]);
     }
 }
 

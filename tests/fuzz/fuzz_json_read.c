@@ -2,9 +2,9 @@
  * The strict JSON reader: whatever it accepts, the accessors walk without a crash, and cJSON must
  * not refuse what the scan let through (that would be reported as lack of memory).
  */
+#include "bounds.h"
 #include "fuzz.h"
 #include "json_read.h"
-#include "limits.h"
 
 static const char *const names[] = {"a", "b", "extensions", NULL};
 

@@ -1,6 +1,6 @@
 /* The configuration reader: keys and values that are visited are whole, bounded strings. */
+#include "bounds.h"
 #include "fuzz.h"
-#include "limits.h"
 #include "yaml_read.h"
 
 #include <string.h>

@@ -63,6 +63,7 @@ void fake_timeline(const fake_job *job, timeline *out)
     *out = (timeline){.claimed = job->claimed, .started = job->started, .boundary = job->boundary};
     out->start.epoch = job->started;
     out->start.checkpoint_id = job->started_from;
+    out->start.first_id = job->first_id;
     if (job->started_from != 0) {
         digest_text(job->started_from, 0, out->start.checkpoint_sha256);
     }

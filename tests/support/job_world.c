@@ -24,6 +24,7 @@ int job_world_new(job_world **out)
         return 1;
     }
     world->store = world->directory;
+    world->keys = JOB_KEYS;
     *out = world;
     return 0;
 }
@@ -67,14 +68,20 @@ cairn_backend *job_open(job_world *world, const char *name, const cairn_backend_
     return backend;
 }
 
-static cairn_value_state *open_state(cairn_backend *backend)
+static cairn_code try_open_state(cairn_backend *backend, cairn_value_state **out, cairn_error *err)
 {
     cairn_state_descriptor descriptor = CAIRN_STATE_DESCRIPTOR_INIT;
+
+    descriptor.name = "values";
+    return cairn_value_state_open(backend, &descriptor, out, err);
+}
+
+static cairn_value_state *open_state(cairn_backend *backend)
+{
     cairn_value_state *state = NULL;
     cairn_error err = {0};
 
-    descriptor.name = "values";
-    ASSERT_OK(cairn_value_state_open(backend, &descriptor, &state, &err), &err);
+    ASSERT_OK(try_open_state(backend, &state, &err), &err);
     return state;
 }
 
@@ -99,28 +106,33 @@ static cairn_slice make_value(uint64_t operation, char out[VALUE_BYTES_MAX])
     return (cairn_slice){out, (size_t)length};
 }
 
-void job_write(job_world *world, cairn_backend *backend, uint64_t first, uint64_t end)
+cairn_code job_try_write(job_world *world, cairn_backend *backend, uint64_t first, uint64_t end,
+                         cairn_error *err)
 {
-    cairn_value_state *state = open_state(backend);
-    cairn_error err = {0};
+    cairn_value_state *state = NULL;
     char key[32];
     char value[VALUE_BYTES_MAX];
 
-    (void)world;
+    CAIRN_TRY(try_open_state(backend, &state, err));
     for (uint64_t n = first; n < end; n++) {
-        ASSERT_OK(cairn_backend_set_key(backend, make_key(n % JOB_KEYS, key), &err), &err);
-        if (clears(n)) {
-            ASSERT_OK(cairn_value_clear(state, &err), &err);
-        } else {
-            ASSERT_OK(cairn_value_update(state, make_value(n, value), &err), &err);
-        }
+        CAIRN_TRY(cairn_backend_set_key(backend, make_key(n % world->keys, key), err));
+        CAIRN_TRY(clears(n) ? cairn_value_clear(state, err)
+                            : cairn_value_update(state, make_value(n, value), err));
     }
+    return CAIRN_OK;
+}
+
+void job_write(job_world *world, cairn_backend *backend, uint64_t first, uint64_t end)
+{
+    cairn_error err = {0};
+
+    ASSERT_OK(job_try_write(world, backend, first, end, &err), &err);
 }
 
 /* The last operation on a key among the first `end`, or UINT64_MAX. */
-static uint64_t last_operation(uint64_t number, uint64_t end)
+static uint64_t last_operation(const job_world *world, uint64_t number, uint64_t end)
 {
-    return number >= end ? UINT64_MAX : number + (end - 1 - number) / JOB_KEYS * JOB_KEYS;
+    return number >= end ? UINT64_MAX : number + (end - 1 - number) / world->keys * world->keys;
 }
 
 void job_expect_prefix(job_world *world, cairn_backend *backend, uint64_t end)
@@ -130,11 +142,10 @@ void job_expect_prefix(job_world *world, cairn_backend *backend, uint64_t end)
     char key[32];
     char value[VALUE_BYTES_MAX];
 
-    (void)world;
-    for (uint64_t number = 0; number < JOB_KEYS; number++) {
+    for (uint64_t number = 0; number < world->keys; number++) {
         cairn_slice stored = {0};
         bool found = false;
-        uint64_t last = last_operation(number, end);
+        uint64_t last = last_operation(world, number, end);
         bool expected = last != UINT64_MAX && !clears(last);
         ASSERT_OK(cairn_backend_set_key(backend, make_key(number, key), &err), &err);
         ASSERT_OK(cairn_value_get(state, &stored, &found, &err), &err);
@@ -149,26 +160,54 @@ void job_expect_prefix(job_world *world, cairn_backend *backend, uint64_t end)
     }
 }
 
+static cairn_code try_take(cairn_backend *backend, const cairn_checkpoint_request *request,
+                           cairn_checkpoint_stats *out, cairn_error *err)
+{
+    cairn_checkpoint *checkpoint = NULL;
+
+    CAIRN_TRY(cairn_checkpoint_begin(backend, request, &checkpoint, err));
+    const cairn_code code = cairn_checkpoint_wait(checkpoint, 60000, err);
+    cairn_checkpoint_get_stats(checkpoint, out);
+    cairn_checkpoint_free(checkpoint);
+    return code;
+}
+
 static void take(cairn_backend *backend, const cairn_checkpoint_request *request,
                  cairn_checkpoint_stats *out)
 {
-    cairn_checkpoint *checkpoint = NULL;
     cairn_error err = {0};
 
-    ASSERT_OK(cairn_checkpoint_begin(backend, request, &checkpoint, &err), &err);
-    ASSERT_OK(cairn_checkpoint_wait(checkpoint, 60000, &err), &err);
-    cairn_checkpoint_get_stats(checkpoint, out);
-    cairn_checkpoint_free(checkpoint);
+    ASSERT_OK(try_take(backend, request, out, &err), &err);
 }
 
-void job_checkpoint_stats(cairn_backend *backend, uint64_t records, cairn_checkpoint_stats *out)
+static cairn_code try_at(cairn_backend *backend, uint64_t records, cairn_checkpoint_stats *out,
+                         cairn_error *err)
 {
     cairn_source_position position = {(char[]){"input"}, records * 10, records};
     cairn_checkpoint_request request = CAIRN_CHECKPOINT_REQUEST_INIT;
 
     request.positions = &position;
     request.position_count = 1;
-    take(backend, &request, out);
+    return try_take(backend, &request, out, err);
+}
+
+void job_checkpoint_stats(cairn_backend *backend, uint64_t records, cairn_checkpoint_stats *out)
+{
+    cairn_error err = {0};
+
+    ASSERT_OK(try_at(backend, records, out, &err), &err);
+}
+
+cairn_code job_try_checkpoint(cairn_backend *backend, uint64_t records, uint64_t *out_id,
+                              cairn_error *err)
+{
+    cairn_checkpoint_stats stats = {0};
+    const cairn_code code = try_at(backend, records, &stats, err);
+
+    if (out_id != NULL) {
+        *out_id = stats.id;
+    }
+    return code;
 }
 
 uint64_t job_checkpoint(cairn_backend *backend, uint64_t records)

@@ -3,7 +3,7 @@
  * n-th operation is a pure function of n, and a plain model, so that "the state after exactly the
  * first n operations" can be compared key by key.
  *
- * Operation n: key n mod JOB_KEYS (with a zero byte in it), value "v<n>" padded to some length;
+ * Operation n: key n mod `keys` (with a zero byte in it), value "v<n>" padded to some length;
  * every 13th operation clears its key instead.
  */
 #ifndef CAIRN_TESTS_JOB_WORLD_H
@@ -20,6 +20,7 @@ typedef struct job_world {
     tmpdir *dir;
     cairn_store *directory; /* <dir>/store */
     cairn_store *store; /* what backends use: `directory` unless a test puts something in between */
+    uint64_t keys;      /* JOB_KEYS, or what a test sets before the first operation */
 } job_world;
 
 /* 0, or 1 for cmocka's setup if it can't be made. */
@@ -36,11 +37,16 @@ cairn_code job_try_open(job_world *world, const char *name, const cairn_backend_
 
 /* Applies operations [first, end). */
 void job_write(job_world *world, cairn_backend *backend, uint64_t first, uint64_t end);
+cairn_code job_try_write(job_world *world, cairn_backend *backend, uint64_t first, uint64_t end,
+                         cairn_error *err);
 /* Compares every key with the model after operations [0, end). */
 void job_expect_prefix(job_world *world, cairn_backend *backend, uint64_t end);
 
 /* Takes a checkpoint with position `records`, waits, and fails the test unless it commits. */
 uint64_t job_checkpoint(cairn_backend *backend, uint64_t records);
+/* The same, for checkpoints that may fail; `out_id` may be NULL. */
+cairn_code job_try_checkpoint(cairn_backend *backend, uint64_t records, uint64_t *out_id,
+                              cairn_error *err);
 void job_checkpoint_stats(cairn_backend *backend, uint64_t records, cairn_checkpoint_stats *out);
 /* Position 77 of "input", operator state "abc", one output with `text`. */
 void job_checkpoint_with_output(job_world *world, cairn_backend *backend, const char *text);

@@ -1,8 +1,8 @@
 #include "model.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "fsutil.h"
-#include "limits.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -62,10 +62,10 @@ static bool is_due(const rule *r)
 
 static void choose_rule_locked(passage *p, const char *key)
 {
-    store_fault *f = p->fault;
+    store_fault *fault = p->fault;
 
-    for (size_t i = 0; i < f->synced.rule_count; i++) {
-        rule *r = &f->synced.rules[i];
+    for (size_t i = 0; i < fault->synced.rule_count; i++) {
+        rule *r = &fault->synced.rules[i];
         if (!matches(r, p->record.op, key)) {
             continue;
         }
@@ -73,7 +73,7 @@ static void choose_rule_locked(passage *p, const char *key)
         if (!p->acts && is_due(r)) {
             p->acts = true;
             p->rule = r->want;
-            f->synced.hits++;
+            fault->synced.hits++;
         }
     }
 }
@@ -111,15 +111,15 @@ static cairn_code enter(passage *p, const char *key, cairn_error *err)
     return act(p, false, err);
 }
 
-static void write_down_locked(store_fault *f, const store_fault_record *record)
+static void write_down_locked(store_fault *fault, const store_fault_record *record)
 {
-    if (f->synced.record_count == f->synced.record_capacity) {
-        f->synced.record_capacity = f->synced.record_capacity * 2 + 64;
-        f->synced.records = mem_realloc_array(f->synced.records, f->synced.record_capacity,
-                                              sizeof(f->synced.records[0]));
-        CAIRN_ASSERT(f->synced.records != NULL);
+    if (fault->synced.record_count == fault->synced.record_capacity) {
+        fault->synced.record_capacity = fault->synced.record_capacity * 2 + 64;
+        fault->synced.records = mem_realloc_array(
+            fault->synced.records, fault->synced.record_capacity, sizeof(fault->synced.records[0]));
+        CAIRN_ASSERT(fault->synced.records != NULL);
     }
-    f->synced.records[f->synced.record_count++] = *record;
+    fault->synced.records[fault->synced.record_count++] = *record;
 }
 
 /* Ends a call whose effect (or failure before it) gave `code`; the record takes the key. */
@@ -173,8 +173,9 @@ static cairn_code load_body(const cairn_put_body *body, cairn_buf *out, cairn_er
     }
     CAIRN_TRY(fs_open_read(body->range->path, &file, err));
     CAIRN_TRY(buf_reserve(out, body->range->length, err));
-    CAIRN_TRY(fs_read_at(file, body->range->offset, out->data, body->range->length, &got,
-                         body->range->path, err));
+    CAIRN_TRY(fs_read_at(file,
+                         &(cairn_memory_range){body->range->offset, out->data, body->range->length},
+                         &got, body->range->path, err));
     out->len = got;
     return got == body->range->length ? CAIRN_OK : too_short(err);
 }
@@ -348,93 +349,94 @@ static const cairn_store_driver driver = {
 
 cairn_code store_fault_new(cairn_store *inner, store_fault **out, cairn_error *err)
 {
-    store_fault *f = mem_calloc(1, sizeof(*f));
+    store_fault *fault = mem_calloc(1, sizeof(*fault));
 
-    if (f == NULL) {
+    if (fault == NULL) {
         return error_no_memory(err, "a store");
     }
-    f->inner = inner;
-    (void)pthread_mutex_init(&f->lock, NULL);
-    const cairn_code code = cairn_store_new(&driver, f, cairn_store_uri(inner), &f->store, err);
+    fault->inner = inner;
+    (void)pthread_mutex_init(&fault->lock, NULL);
+    const cairn_code code =
+        cairn_store_new(&driver, fault, cairn_store_uri(inner), &fault->store, err);
     if (code != CAIRN_OK) {
-        store_fault_free(f);
+        store_fault_free(fault);
         return code;
     }
-    *out = f;
+    *out = fault;
     return CAIRN_OK;
 }
 
-static void drop_rules_locked(store_fault *f)
+static void drop_rules_locked(store_fault *fault)
 {
-    for (size_t i = 0; i < f->synced.rule_count; i++) {
-        mem_free(f->synced.rules[i].key);
+    for (size_t i = 0; i < fault->synced.rule_count; i++) {
+        mem_free(fault->synced.rules[i].key);
     }
-    f->synced.rule_count = 0;
+    fault->synced.rule_count = 0;
 }
 
-void store_fault_free(store_fault *f)
+void store_fault_free(store_fault *fault)
 {
-    if (f == NULL) {
+    if (fault == NULL) {
         return;
     }
-    cairn_store_free(f->store);
-    drop_rules_locked(f);
-    for (size_t i = 0; i < f->synced.record_count; i++) {
-        mem_free(f->synced.records[i].key);
+    cairn_store_free(fault->store);
+    drop_rules_locked(fault);
+    for (size_t i = 0; i < fault->synced.record_count; i++) {
+        mem_free(fault->synced.records[i].key);
     }
-    mem_free(f->synced.records);
-    (void)pthread_mutex_destroy(&f->lock);
-    mem_free(f);
+    mem_free(fault->synced.records);
+    (void)pthread_mutex_destroy(&fault->lock);
+    mem_free(fault);
 }
 
-cairn_store *store_fault_store(store_fault *f)
+cairn_store *store_fault_store(store_fault *fault)
 {
-    return f->store;
+    return fault->store;
 }
 
-void store_fault_add(store_fault *f, const store_fault_rule *want)
+void store_fault_add(store_fault *fault, const store_fault_rule *want)
 {
     rule r = {.want = *want, .key = want->key != NULL ? mem_strdup(want->key) : NULL};
 
     CAIRN_ASSERT((r.key != NULL) == (want->key != NULL));
     CAIRN_ASSERT(want->action != STORE_FAULT_HOOK || want->hook != NULL);
-    (void)pthread_mutex_lock(&f->lock);
-    CAIRN_ASSERT(f->synced.rule_count < STORE_FAULT_RULES_MAX);
-    f->synced.rules[f->synced.rule_count++] = r;
-    (void)pthread_mutex_unlock(&f->lock);
+    (void)pthread_mutex_lock(&fault->lock);
+    CAIRN_ASSERT(fault->synced.rule_count < STORE_FAULT_RULES_MAX);
+    fault->synced.rules[fault->synced.rule_count++] = r;
+    (void)pthread_mutex_unlock(&fault->lock);
 }
 
-void store_fault_clear(store_fault *f)
+void store_fault_clear(store_fault *fault)
 {
-    (void)pthread_mutex_lock(&f->lock);
-    drop_rules_locked(f);
-    (void)pthread_mutex_unlock(&f->lock);
+    (void)pthread_mutex_lock(&fault->lock);
+    drop_rules_locked(fault);
+    (void)pthread_mutex_unlock(&fault->lock);
 }
 
-uint64_t store_fault_hits(store_fault *f)
+uint64_t store_fault_hits(store_fault *fault)
 {
-    (void)pthread_mutex_lock(&f->lock);
-    const uint64_t hits = f->synced.hits;
-    (void)pthread_mutex_unlock(&f->lock);
+    (void)pthread_mutex_lock(&fault->lock);
+    const uint64_t hits = fault->synced.hits;
+    (void)pthread_mutex_unlock(&fault->lock);
     return hits;
 }
 
-uint64_t store_fault_calls(store_fault *f, unsigned ops)
+uint64_t store_fault_calls(store_fault *fault, unsigned ops)
 {
     uint64_t calls = 0;
 
-    (void)pthread_mutex_lock(&f->lock);
-    for (size_t i = 0; i < f->synced.record_count; i++) {
-        calls += (f->synced.records[i].op & ops) != 0 ? 1 : 0;
+    (void)pthread_mutex_lock(&fault->lock);
+    for (size_t i = 0; i < fault->synced.record_count; i++) {
+        calls += (fault->synced.records[i].op & ops) != 0 ? 1 : 0;
     }
-    (void)pthread_mutex_unlock(&f->lock);
+    (void)pthread_mutex_unlock(&fault->lock);
     return calls;
 }
 
-size_t store_fault_journal(const store_fault *f, const store_fault_record **out)
+size_t store_fault_journal(const store_fault *fault, const store_fault_record **out)
 {
-    *out = f->synced.records;
-    return f->synced.record_count;
+    *out = fault->synced.records;
+    return fault->synced.record_count;
 }
 
 /* Did this put make the bodies of its key differ from those of an earlier one? */
@@ -452,36 +454,36 @@ static bool changes_body(const store_fault_record *records, size_t index)
     return false;
 }
 
-static const char *breach(store_fault *f, size_t index, const char *what)
+static const char *breach(store_fault *fault, size_t index, const char *what)
 {
-    (void)snprintf(f->breach, sizeof(f->breach), "record %zu: key %.300s %s", index,
-                   f->synced.records[index].key, what);
-    return f->breach;
+    (void)snprintf(fault->breach, sizeof(fault->breach), "record %zu: key %.300s %s", index,
+                   fault->synced.records[index].key, what);
+    return fault->breach;
 }
 
-const char *store_fault_find_breach(store_fault *f, store_fault_may_delete may_delete,
+const char *store_fault_find_breach(store_fault *fault, store_fault_may_delete may_delete,
                                     void *context)
 {
-    const store_fault_record *records = f->synced.records;
+    const store_fault_record *records = fault->synced.records;
 
-    for (size_t i = 0; i < f->synced.record_count; i++) {
+    for (size_t i = 0; i < fault->synced.record_count; i++) {
         if (!records[i].took_effect) {
             continue;
         }
         if (records[i].op == STORE_FAULT_PUT && changes_body(records, i)) {
-            return breach(f, i, "got a second, different body");
+            return breach(fault, i, "got a second, different body");
         }
         if (records[i].op == STORE_FAULT_DELETE &&
             (may_delete == NULL || !may_delete(context, records, i))) {
-            return breach(f, i, "was deleted");
+            return breach(fault, i, "was deleted");
         }
     }
     return NULL;
 }
 
-void store_fault_check_journal(store_fault *f, store_fault_may_delete may_delete, void *context)
+void store_fault_check_journal(store_fault *fault, store_fault_may_delete may_delete, void *context)
 {
-    const char *found = store_fault_find_breach(f, may_delete, context);
+    const char *found = store_fault_find_breach(fault, may_delete, context);
 
     if (found != NULL) {
         fail_msg("the journal is broken: %s", found);

@@ -74,7 +74,7 @@ void store_fault_free(store_fault *fault);
 cairn_store *store_fault_store(store_fault *fault);
 
 /* Of several rules that match a call, the first that was added acts alone; all of them count it. */
-void store_fault_add(store_fault *fault, const store_fault_rule *rule);
+void store_fault_add(store_fault *fault, const store_fault_rule *want);
 /* Drops all rules; counts and journal stay. */
 void store_fault_clear(store_fault *fault);
 /* How often a rule has acted: a sweep over `nth` is done when this stays 0. */

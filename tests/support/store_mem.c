@@ -2,12 +2,12 @@
 
 #include <cairn/store_driver.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "cancel.h"
 #include "clock.h"
 #include "errors.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "store_front.h"
 
 #include <pthread.h>
@@ -116,7 +116,8 @@ static cairn_code read_range(const cairn_file_range *range, cairn_buf *out, cair
 
     CAIRN_TRY(fs_open_read(range->path, &file, err));
     CAIRN_TRY(buf_reserve(out, range->length, err));
-    CAIRN_TRY(fs_read_at(file, range->offset, out->data, range->length, &got, range->path, err));
+    CAIRN_TRY(fs_read_at(file, &(cairn_memory_range){range->offset, out->data, range->length}, &got,
+                         range->path, err));
     if (got != range->length) {
         return error_set(err, CAIRN_E_INTEGRITY, "%s is too short", range->path);
     }

@@ -1,5 +1,3 @@
-#define _GNU_SOURCE
-
 #include "test.h"
 
 #include "tmpdir.h"

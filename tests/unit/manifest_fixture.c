@@ -2,8 +2,8 @@
 
 #include "manifest_fixture.h"
 
+#include "bounds.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "seal.h"
 
 #include <stdio.h>
@@ -213,7 +213,8 @@ record_start fixture_start(void)
                           .epoch = 3,
                           .started_ms = UINT64_C(1780000000123),
                           .checkpoint_id = 41,
-                          .boundary = 39};
+                          .boundary = 39,
+                          .first_id = 43};
 
     set(start.attempt, sizeof(start.attempt), WRITER);
     set(start.checkpoint_sha256, sizeof(start.checkpoint_sha256), DIGEST_A);

@@ -1,8 +1,8 @@
 #include "test.h"
 
 #include "alloc_sweep.h"
+#include "bounds.h"
 #include "digest.h"
-#include "limits.h"
 #include "tmpdir.h"
 
 #include <fcntl.h>

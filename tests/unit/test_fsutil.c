@@ -1,9 +1,9 @@
 #include "test.h"
 
 #include "alloc_sweep.h"
+#include "bounds.h"
 #include "buf.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "tmpdir.h"
 
 #include <errno.h>
@@ -214,16 +214,17 @@ static void bytes_are_read_at_an_offset(void **state)
 
     write_text(tmpdir_join(*state, "offset", path), "0123456789");
     ASSERT_OK(fs_open_read(path, &fd, NULL), NULL);
-    ASSERT_OK(fs_read_at(fd, 3, bytes, 4, &got, path, NULL), NULL);
+    ASSERT_OK(fs_read_at(fd, &(cairn_memory_range){3, bytes, 4}, &got, path, NULL), NULL);
     assert_int_equal(got, 4);
     assert_memory_equal(bytes, "3456", 4);
-    ASSERT_OK(fs_read_at(fd, 8, bytes, 4, &got, path, NULL), NULL);
+    ASSERT_OK(fs_read_at(fd, &(cairn_memory_range){8, bytes, 4}, &got, path, NULL), NULL);
     assert_int_equal(got, 2);
-    ASSERT_OK(fs_read_at(fd, 100, bytes, 4, &got, path, NULL), NULL);
+    ASSERT_OK(fs_read_at(fd, &(cairn_memory_range){100, bytes, 4}, &got, path, NULL), NULL);
     assert_int_equal(got, 0);
     fs_close(&fd);
     assert_int_equal(fd, -1);
-    ASSERT_CODE(fs_read_at(fd, 0, bytes, 4, &got, path, NULL), CAIRN_E_IO, NULL);
+    ASSERT_CODE(fs_read_at(fd, &(cairn_memory_range){0, bytes, 4}, &got, path, NULL), CAIRN_E_IO,
+                NULL);
 }
 
 static void a_range_is_appended_to_another_file(void **state)

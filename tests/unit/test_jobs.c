@@ -2,9 +2,9 @@
 
 #include <cairn/worker.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "builtin_jobs.h"
-#include "limits.h"
 #include "word_table.h"
 
 #include <stdio.h>

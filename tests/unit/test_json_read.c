@@ -1,9 +1,9 @@
 #include "test.h"
 
 #include "alloc_sweep.h"
+#include "bounds.h"
 #include "buf.h"
 #include "json_read.h"
-#include "limits.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 
 #include <cairn/state.h>
 
+#include "bounds.h"
 #include "check.h"
-#include "limits.h"
 
 static void the_groups_of_known_keys_never_change(void **state)
 {

@@ -1,8 +1,8 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "errors.h"
 #include "keyed_world.h"
-#include "limits.h"
 #include "state_key.h"
 
 static void a_state_may_be_called_default(void **state)

@@ -1,7 +1,7 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "encode.h"
-#include "limits.h"
 #include "manifest_fixture.h"
 
 #define GOLDEN_FULL    "manifest_v1_full.json"

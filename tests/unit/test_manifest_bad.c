@@ -1,7 +1,7 @@
 /* Every damaged or hostile manifest is refused, with the code and a message that says where. */
 #include "test.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "manifest_fixture.h"
 #include "seal.h"
 

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "manifest_fixture.h"
 
 static void assert_golden(const cairn_buf *printed, const char *name)
@@ -51,6 +51,7 @@ static void a_start_prints_as_its_golden_file_and_comes_back(void **state)
     assert_int_equal(read.checkpoint_id, 41);
     assert_string_equal(read.checkpoint_sha256, model.checkpoint_sha256);
     assert_int_equal(read.boundary, 39);
+    assert_int_equal(read.first_id, 43);
 }
 
 static void a_start_from_nothing_comes_back_as_that(void **state)

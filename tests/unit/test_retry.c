@@ -1,7 +1,7 @@
 /* When a failed call is tried again. */
 #include "test.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "retry.h"
 #include "threads.h"
 
@@ -16,7 +16,7 @@ typedef struct retry_case {
 
 #define UNAVAILABLE CAIRN_E_UNAVAILABLE
 
-static const retry_case CASES[] = {
+static const retry_case cases[] = {
     {"the first delay is at most the base", {1, UNAVAILABLE, 0, LONG, 100}, true, 100},
     {"random numbers wrap at the base", {1, UNAVAILABLE, 0, LONG, 101}, true, 0},
     {"full jitter begins at 0", {5, UNAVAILABLE, 0, LONG, 0}, true, 0},
@@ -42,12 +42,12 @@ static void each_case_is_decided_as_it_says(void **state)
 {
     (void)state;
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(CASES); i++) {
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         uint64_t delay_ms = LONG;
-        const bool again = retry_decide(&CASES[i].failure, &delay_ms);
-        const uint64_t expected = CASES[i].again ? CASES[i].delay_ms : LONG;
-        if (again != CASES[i].again || delay_ms != expected) {
-            print_error("case '%s': again %d, delay %llu\n", CASES[i].name, again,
+        const bool again = retry_decide(&cases[i].failure, &delay_ms);
+        const uint64_t expected = cases[i].again ? cases[i].delay_ms : LONG;
+        if (again != cases[i].again || delay_ms != expected) {
+            print_error("case '%s': again %d, delay %llu\n", cases[i].name, again,
                         (unsigned long long)delay_ms);
             fail();
         }

@@ -1,7 +1,7 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "rocks.h"
 #include "rocks_budget.h"
 #include "rocks_snapshot.h"

@@ -1,8 +1,8 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "clock.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "rocks.h"
 #include "rocks_snapshot.h"
 #include "tmpdir.h"

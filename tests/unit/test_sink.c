@@ -2,9 +2,9 @@
 
 #include <cairn/dir.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "fsutil.h"
-#include "limits.h"
 #include "model.h"
 #include "sink.h"
 #include "stores.h"

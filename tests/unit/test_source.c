@@ -1,7 +1,7 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "buf.h"
-#include "limits.h"
 #include "source.h"
 #include "tmpdir.h"
 

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "limits.h"
+#include "bounds.h"
 #include "state_key.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "keyed_world.h"
-#include "limits.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
 #include "test.h"
 
 #include "alloc_sweep.h"
+#include "bounds.h"
 #include "cancel.h"
 #include "clock.h"
 #include "errors.h"
-#include "limits.h"
 #include "workpool.h"
 
 #include <pthread.h>

@@ -1,8 +1,8 @@
 #include "test.h"
 
 #include "alloc_sweep.h"
+#include "bounds.h"
 #include "buf.h"
-#include "limits.h"
 #include "yaml_read.h"
 
 static cairn_code append_line(void *context, const char *key, const char *value, unsigned line,

@@ -1,6 +1,6 @@
-#include "log.h"
+#include "logging.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "test.h"
 
+#include "bounds.h"
 #include "check.h"
-#include "limits.h"
-#include "log.h"
+#include "logging.h"
 
 typedef struct sink {
     int lines;

@@ -2,8 +2,8 @@
  * Logging to the caller's sink (include/cairn/log.h). The library logs what it does not return;
  * it never logs an error that it returns. Messages are one line without secrets.
  */
-#ifndef CAIRN_BASE_LOG_H
-#define CAIRN_BASE_LOG_H
+#ifndef CAIRN_BASE_LOGGING_H
+#define CAIRN_BASE_LOGGING_H
 
 #include <cairn/log.h>
 

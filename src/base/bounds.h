@@ -1,0 +1,112 @@
+/*
+ * Every bound of the library by name, with the relations between them checked at compile time.
+ * Units stand last in the names.
+ */
+#ifndef CAIRN_BASE_BOUNDS_H
+#define CAIRN_BASE_BOUNDS_H
+
+#include <cairn/base.h>
+
+/* Keys and values of state. A key is hashed, encoded and compared often: 64 KiB is generous. */
+#define CAIRN_KEY_BYTES_MAX       ((size_t)64 << 10)
+#define CAIRN_NAMESPACE_BYTES_MAX ((size_t)64 << 10)
+#define CAIRN_VALUE_BYTES_MAX     ((size_t)1 << 30)
+#define CAIRN_NAME_BYTES_MAX      255
+#define CAIRN_STATES_MAX          256
+#define CAIRN_PARALLELISM_MAX     32768 /* Flink's upper bound of max parallelism */
+
+/* Objects and documents. */
+#define CAIRN_OBJECT_KEY_BYTES_MAX   1024 /* S3's bound */
+#define CAIRN_MANIFEST_BYTES_MAX     ((size_t)64 << 20)
+#define CAIRN_PART_BYTES_MAX         ((size_t)32 << 20)
+#define CAIRN_RECORD_BYTES_MAX       ((size_t)64 << 10) /* claim.json, start.json */
+#define CAIRN_CERTIFICATE_BYTES_MAX  ((size_t)256 << 20)
+#define CAIRN_MANIFEST_FILES_MAX     1000000
+#define CAIRN_MANIFEST_OPERATORS_MAX 256
+#define CAIRN_JSON_DEPTH_MAX         32
+#define CAIRN_JSON_STRING_BYTES_MAX                           \
+    ((size_t)4 << 10) /* unless the schema names a larger one \
+                       */
+#define CAIRN_JSON_NODES_MAX           ((size_t)16 << 20)
+#define CAIRN_JSON_NUMBER_BYTES_MAX    60 /* cJSON cuts a number at 63 */
+#define CAIRN_YAML_DEPTH_MAX           16
+#define CAIRN_OPERATOR_STATE_BYTES_MAX ((size_t)1 << 20)
+#define CAIRN_CONFIG_BYTES_MAX         ((size_t)1 << 20)
+#define CAIRN_SOURCES_MAX              1024 /* inputs of a subtask */
+#define CAIRN_SOURCE_NAME_BYTES_MAX    1024
+#define CAIRN_VICTIMS_MAX              1000000 /* of one certificate */
+
+/* Reading and writing. */
+#define CAIRN_IO_CHUNK_BYTES  ((size_t)1 << 20)
+#define CAIRN_LIST_PAGE_MAX   1000 /* S3's bound */
+#define CAIRN_LIST_PAGES_MAX  10000
+#define CAIRN_DIR_ENTRIES_MAX 1000000
+#define CAIRN_EINTR_RETRIES   1000
+#define CAIRN_DIR_DEPTH_MAX   64 /* folders below each other in a tree to remove */
+#define CAIRN_DIR_RACES_MAX                                          \
+    100 /* times that a put makes its folder or temporary name again \
+         */
+
+/* Trying again. */
+#define CAIRN_STORE_TIMEOUT_MS     600000 /* of a store call that names no deadline */
+#define CAIRN_RETRY_ATTEMPTS_MAX   10
+#define CAIRN_RETRY_BASE_MS        100
+#define CAIRN_RETRY_CAP_MS         20000
+#define CAIRN_RETRY_ELAPSED_MS_MAX 120000
+#define CAIRN_RETRY_RESERVE        64 /* repeats that a store may make beyond its share */
+#define CAIRN_RETRY_SHARE          2  /* repeats that each call adds to the reserve */
+
+/* Work in flight. */
+#define CAIRN_POOL_THREADS_MAX 64
+#define CAIRN_POOL_QUEUE_MAX   4096
+#define CAIRN_CANCEL_POLL_MS   20 /* how late a sleeping call may see its cancel */
+
+/* Coordination. */
+#define CAIRN_CLAIM_ATTEMPTS_MAX 100
+#define CAIRN_BURNT_IDS_MAX      16 /* ids that older attempts used, which one checkpoint passes over \
+                                     */
+#define CAIRN_CLOSE_WAIT_MS          5000 /* for retention to end before it is cancelled */
+#define CAIRN_FENCE_INTERVAL_MS      2000
+#define CAIRN_FENCE_TIMEOUT_MS       10000
+#define CAIRN_TIMELINE_ROUNDS_MAX    8 /* readings of a history that changes while it is read */
+#define CAIRN_OBJECTS_LISTED_MAX     ((size_t)20000000)
+#define CAIRN_ABORT_TIMEOUT_MS       10000 /* to record an abort and to delete its uploads */
+#define CAIRN_RETENTION_TIMEOUT_MS   600000
+#define CAIRN_CERTIFICATES_KEPT      16
+#define CAIRN_CHECKPOINTS_LISTED_MAX 100000 /* manifests that one certificate may have read */
+#define CAIRN_LOG_LINE_BYTES         1024
+#define CAIRN_RECORD_LINE_BYTES_MAX  ((size_t)16 << 20) /* one record of a worker's input */
+
+/* A worker. A guard is a digest over so many bytes of each end of what was read. */
+#define CAIRN_SOURCE_GUARD_BYTES   ((size_t)4 << 10)
+#define CAIRN_SOURCE_WAIT_MS       100   /* a stream without data hides a stop so long */
+#define CAIRN_SINK_SEGMENTS_MAX    10000 /* of checkpoints that failed one after another */
+#define CAIRN_WORKER_TICK_RECORDS  64    /* records between two looks at the clock */
+#define CAIRN_WORKER_TICK_MS       20    /* between two looks at what is in flight */
+#define CAIRN_WORKER_CHECK_MS      200   /* between two questions whether it is fenced */
+#define CAIRN_WORKER_PROGRESS_MS   1000
+#define CAIRN_WORKER_RETRY_MS      1000 /* before a failed last checkpoint is taken again */
+#define CAIRN_PUBLISH_ATTEMPTS_MAX 5    /* each of them retried by the store */
+#define CAIRN_PUBLISH_PAUSE_MS     1000
+#define CAIRN_WORDCOUNT_WORDS_MAX  ((size_t)64 << 10) /* changed words that wait for output */
+#define CAIRN_WORDCOUNT_BYTES_MAX  ((size_t)4 << 20)
+
+/* RocksDB. */
+#define CAIRN_ROCKS_FAMILIES_MAX       (CAIRN_STATES_MAX + 256) /* states, and what cairn adds */
+#define CAIRN_ROCKS_MEMORY_BYTES       ((uint64_t)256 << 20) /* of a database, if none is named */
+#define CAIRN_ROCKS_MEMORY_BYTES_MIN   ((uint64_t)768 << 10) /* memtables of 64 KiB */
+#define CAIRN_ROCKS_MEMTABLE_BYTES_MAX ((uint64_t)128 << 20)
+#define CAIRN_ROCKS_JOBS_MAX           64
+#define CAIRN_ROCKS_OPEN_FILES_MAX     512
+#define CAIRN_ROCKS_HOLD_MS_MAX        60000  /* a write waits for the end of a snapshot's window */
+#define CAIRN_ROCKS_FLUSH_MS_MAX       600000 /* a snapshot that names no deadline */
+
+_Static_assert(CAIRN_PART_BYTES_MAX <= CAIRN_MANIFEST_BYTES_MAX, "a part fits in a manifest");
+_Static_assert(CAIRN_MANIFEST_BYTES_MAX <= CAIRN_BUF_DEFAULT_LIMIT, "a manifest fits in a buffer");
+_Static_assert(CAIRN_RETRY_BASE_MS < CAIRN_RETRY_CAP_MS, "back-off grows");
+_Static_assert(CAIRN_RETRY_ATTEMPTS_MAX <= CAIRN_RETRY_RESERVE, "one call may use all attempts");
+_Static_assert(CAIRN_KEY_BYTES_MAX < CAIRN_VALUE_BYTES_MAX, "a key may be a value");
+_Static_assert(CAIRN_KEY_BYTES_MAX <= CAIRN_WORDCOUNT_BYTES_MAX, "any word fits in an empty table");
+_Static_assert(CAIRN_SOURCE_GUARD_BYTES <= CAIRN_IO_CHUNK_BYTES, "a guard is read at once");
+
+#endif
