@@ -168,6 +168,14 @@ static void stop_work(cairn_backend *self)
     workpool_free(self->pool);
 }
 
+/* NULL if open had failed before it named the folder. */
+static void remove_local(const char *dir)
+{
+    if (dir != NULL) {
+        (void)fs_remove_tree(dir, NULL);
+    }
+}
+
 void cairn_backend_close(cairn_backend *self)
 {
     if (self == NULL) {
@@ -176,9 +184,9 @@ void cairn_backend_close(cairn_backend *self)
     stop_work(self);
     keyed_state_free(self->states);
     rocks_close(self->db);
-    if (self->db_dir != NULL && self->lock >= 0) {
-        (void)fs_remove_tree(self->db_dir, NULL);
-        (void)fs_remove_tree(self->snapshot_dir, NULL);
+    if (self->lock >= 0) {
+        remove_local(self->db_dir);
+        remove_local(self->snapshot_dir);
     }
     fs_close(&self->lock);
     ledger_release(&self->session.ledger);

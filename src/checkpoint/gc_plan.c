@@ -127,6 +127,9 @@ static cairn_code plan_data(const timeline *line, const gc_rules *rules, const m
         if (!data || key_list_contains(&named->live, key)) {
             continue;
         }
+        if (plan->victims.count >= CAIRN_VICTIMS_MAX) {
+            break; /* a certificate has a bound; the next pass takes the rest */
+        }
         if (object.epoch < line->started ||
             (rules->own_epoch != 0 && key_list_contains(&named->retired, key))) {
             CAIRN_TRY(key_list_add(&plan->victims, key, err));

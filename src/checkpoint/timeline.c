@@ -158,12 +158,13 @@ static cairn_code read_manifests(cairn_store *root, const cairn_call *call, cons
                                  timeline *line, round_outcome *out, cairn_error *err)
 {
     size_t filled = 0;
+    const size_t count = count_manifests(&line->objects);
 
-    line->count = count_manifests(&line->objects);
-    line->entries = mem_calloc(line->count, sizeof *line->entries);
+    line->entries = mem_calloc(count, sizeof *line->entries);
     if (line->entries == NULL) {
         return error_no_memory(err, "list of checkpoints");
     }
+    line->count = count;
     for (size_t i = 0; i < line->objects.count; i++) {
         layout_object object = layout_parse(line->objects.items[i]);
         if (object.kind == LAYOUT_MANIFEST) {

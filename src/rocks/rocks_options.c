@@ -12,7 +12,7 @@
 #define TABLE_BYTES          (64 * MIB)
 
 /* Files in L0 at which they are compacted, writes are slowed, writes stop. */
-#define L0_COMPACT 8
+#define L0_COMPACT 12
 #define L0_SLOW    40
 #define L0_STOP    60
 
@@ -73,13 +73,13 @@ static void set_levels(rocksdb_options_t *options, const rocks_budget *budget)
     rocksdb_options_set_compaction_style(options, rocksdb_level_compaction);
     /* Level sizes follow the state's: space, so restore, stays near the live bytes. */
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
-    /* What a compaction rewrites is uploaded again. So gather more in L0 than the usual 4 files
-     * before it is merged into the next level; filters keep reads cheap. With 5 % changed per
-     * checkpoint this nearly halves the uploads. */
+    /* What a compaction rewrites is uploaded again, so gather more in L0 than the usual 4 files.
+     * Measured with 10 M keys, 5 % changed per checkpoint (55 MB): uploads of 355 MB with 4, 233
+     * with 8, 140 with 12. The price: each file in L0 adds 0.4 us to a get that took 5.7. */
     rocksdb_options_set_level0_file_num_compaction_trigger(options, L0_COMPACT);
     rocksdb_options_set_level0_slowdown_writes_trigger(options, L0_SLOW);
     rocksdb_options_set_level0_stop_writes_trigger(options, L0_STOP);
-    /* As large as a full L0 (12 memtables of a twelfth of the budget), the cheapest ratio. */
+    /* As large as a full L0: the cheapest ratio for the merge of the two. */
     rocksdb_options_set_max_bytes_for_level_base(options, budget->memtable_bytes * L0_COMPACT >
                                                                   LEVEL_BASE_BYTES_MIN
                                                               ? budget->memtable_bytes * L0_COMPACT

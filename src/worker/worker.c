@@ -245,7 +245,8 @@ static cairn_code worker_work(worker *run, cairn_error *err)
     if (!finished && worker_stop_asked(run) == 1) {
         CAIRN_TRY(barrier_last(run, run->options->stop_timeout_ms, err));
     }
-    run->result.stopped = !finished;
+    /* A Ctrl-C ends the program that feeds standard input too: its end is then not the input's. */
+    run->result.stopped = !finished || worker_stop_asked(run) != 0;
     run->result.records = source_at(run->in).records;
     worker_report(run, true);
     return CAIRN_OK;

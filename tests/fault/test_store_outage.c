@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include "fault_world.h"
-
 #include "layout.h"
 
 #define OUTAGES 4
@@ -89,9 +88,9 @@ static void checkpoints_that_cannot_be_decided_do_not_pile_up(void **state)
     cairn_error err = {0};
     uint64_t records = 0;
     ASSERT_OK(work_on(world, backend, &records, &err), &err);
-    store_fault_add(world->fault, &(store_fault_rule){.ops = STORE_FAULT_PUT,
-                                                      .key = "*/manifest.json",
-                                                      .always = true});
+    store_fault_add(
+        world->fault,
+        &(store_fault_rule){.ops = STORE_FAULT_PUT, .key = "*/manifest.json", .always = true});
     ASSERT_CODE(work_on(world, backend, &records, &err), CAIRN_E_UNAVAILABLE, &err);
     const size_t after_one = data_objects(world);
 

@@ -5,7 +5,6 @@
 #include "test.h"
 
 #include "fault_world.h"
-
 #include "layout.h"
 #include "manifest_write.h"
 
@@ -134,9 +133,8 @@ static void a_commit_that_is_heard_of_while_it_is_given_up_is_reported(void **st
                                                       .key = MANIFEST_2,
                                                       .always = true,
                                                       .action = STORE_FAULT_LOSE_REPLY});
-    store_fault_add(world->fault, &(store_fault_rule){.ops = STORE_FAULT_STAT,
-                                                      .key = MANIFEST_2,
-                                                      .always = true});
+    store_fault_add(world->fault, &(store_fault_rule){
+                                      .ops = STORE_FAULT_STAT, .key = MANIFEST_2, .always = true});
 
     commit(world, backend, 200);
 
@@ -238,8 +236,8 @@ static void record_abort(void *context, const char *key)
     CAIRN_AUTO(cairn_buf) printed = {0};
     cairn_manifest *first = NULL;
 
-    self->code = cairn_store_get(store, NULL, JOB_NAME "/chk-1/manifest.json", 1 << 20, &document,
-                                 NULL);
+    self->code =
+        cairn_store_get(store, NULL, JOB_NAME "/chk-1/manifest.json", 1 << 20, &document, NULL);
     if (self->code != CAIRN_OK ||
         cairn_manifest_read(cairn_buf_slice(&document), JOB_NAME, 1, &first, NULL) != CAIRN_OK) {
         return;
@@ -255,8 +253,8 @@ static void record_abort(void *context, const char *key)
     memcpy(record.attempt, first->attempt, sizeof record.attempt);
     self->code = manifest_print(&record, &printed, NULL, NULL);
     if (self->code == CAIRN_OK) {
-        self->code = cairn_store_put(store, NULL, key, cairn_buf_slice(&printed), CAIRN_PUT_CREATE,
-                                     NULL);
+        self->code =
+            cairn_store_put(store, NULL, key, cairn_buf_slice(&printed), CAIRN_PUT_CREATE, NULL);
     }
     cairn_manifest_free(first);
 }
@@ -420,9 +418,9 @@ static void refused_deletes_are_a_warning(void **state)
 {
     fault_world *world = *state;
     cairn_backend *backend = open_with(world, "a", 1);
-    store_fault_add(world->fault, &(store_fault_rule){.ops = STORE_FAULT_DELETE,
-                                                      .always = true,
-                                                      .code = CAIRN_E_ACCESS});
+    store_fault_add(
+        world->fault,
+        &(store_fault_rule){.ops = STORE_FAULT_DELETE, .always = true, .code = CAIRN_E_ACCESS});
 
     commit(world, backend, 100);
     commit(world, backend, 200);

@@ -326,8 +326,14 @@ static cairn_code fault_list_page(void *self, const cairn_call *call, const cair
                                   cairn_store_visit visit, void *context, cairn_error *err)
 {
     passage p = {.fault = self, .record = {.op = STORE_FAULT_LIST}};
+    char *next CAIRN_AUTO_FREE = NULL;
+    const cairn_list_page inner = {page->prefix, page->token, &next};
+    const cairn_code code = leave(&p, list_through(&p, call, &inner, visit, context, err), err);
 
-    return leave(&p, list_through(&p, call, page, visit, context, err), err);
+    if (code == CAIRN_OK) {
+        *page->out_next_token = CAIRN_TAKE(next);
+    }
+    return code;
 }
 
 static void fault_driver_free(void *self)
