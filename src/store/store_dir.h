@@ -17,6 +17,9 @@
 
 /* Temporaries with a name live here; no key may. */
 #define DIR_TEMPORARIES ".cairn-tmp"
+/* Less the umask: published output is for others to read, unless the operator says otherwise. */
+#define DIR_FOLDER_MODE 0777
+#define DIR_OBJECT_MODE 0666
 
 /* Immutable after the store is made, but for `named`, which only ever goes up. */
 typedef struct store_dir {

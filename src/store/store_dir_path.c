@@ -63,7 +63,7 @@ static bool copy_part(const char *part, size_t len, char name[NAME_MAX + 1])
 static int step_down(fs_fd *at, const char *name, bool make)
 {
     if (make) {
-        if (mkdirat(*at, name, S_IRWXU) != 0 && errno != EEXIST) {
+        if (mkdirat(*at, name, DIR_FOLDER_MODE) != 0 && errno != EEXIST) {
             return -1;
         }
         if (fsync(*at) != 0) {

@@ -120,7 +120,7 @@ static int open_named_once(temporary *t)
 
     drop_file(t);
     random_id(name);
-    const int fd = FS_RETRY(openat(t->folder, name, flags, S_IRUSR | S_IWUSR));
+    const int fd = FS_RETRY(openat(t->folder, name, flags, DIR_OBJECT_MODE));
     if (fd < 0) {
         return -1;
     }
@@ -167,7 +167,7 @@ static bool open_nameless(store_dir *dir, fs_fd parent, temporary *t)
         errno = EOPNOTSUPP;
         return false;
     }
-    t->file = FS_RETRY(openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    t->file = FS_RETRY(openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, DIR_OBJECT_MODE));
     const int cause = errno;
     if (t->file < 0 && is_unsupported(cause)) {
         dir->named = true;

@@ -212,7 +212,7 @@ cairn_code job_try_checkpoint(cairn_backend *backend, uint64_t records, uint64_t
 
 uint64_t job_checkpoint(cairn_backend *backend, uint64_t records)
 {
-    cairn_checkpoint_stats stats;
+    cairn_checkpoint_stats stats = {0};
 
     job_checkpoint_stats(backend, records, &stats);
     return stats.id;

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# The counts that a release reports, in full: CI runs a part of each. Needs a debug build (fail points),
+# a bench build and about an hour on 2 cores. Writes one log per part into OUT (default: build/must_show).
+#
+#     cmake --workflow or: cmake --preset debug && cmake --build --preset debug
+#                          cmake --preset bench && cmake --build --preset bench
+#     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state checkpoint memory
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+source_dir=$PWD
+out=${OUT:-$source_dir/build/must_show}
+export CAIRN_SOURCE_DIR=$source_dir
+export CAIRN_BIN=${CAIRN_BIN:-$source_dir/build/debug/bin/cairn}
+bench=${CAIRN_BENCH_DIR:-$source_dir/build/bench/bin}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$out"
+
+run() { # PART COMMAND...
+    local part=$1
+    shift
+    printf '%-12s ' "$part"
+    if "$@" >"$out/$part.log" 2>&1; then
+        tail -n 1 "$out/$part.log"
+    else
+        echo "FAILED: see $out/$part.log"
+        failed=1
+    fi
+}
+
+kills() { run kills python3 tests/fault/kill_matrix.py --random 1000 --seed 20261122; }
+points() { run points python3 tests/fault/kill_matrix.py --points; }
+flips() { run flips python3 tests/fault/flip_matrix.py --regions 200; }
+fencing() { CAIRN_STOP_SECONDS=60 CAIRN_FENCING_ROUNDS=20 run fencing python3 tests/scenario/test_fencing.py; }
+model() { run model python3 tests/model/run_model.py; }
+state() {
+    local keys bytes
+    for keys in 1000000 10000000; do
+        for bytes in 16 100; do
+            rm -rf "$scratch/state"
+            run "state-$keys-$bytes" "$bench/bench_state" "$scratch/state" "$keys" "$bytes"
+        done
+    done
+}
+checkpoint() { # about 0.25, 1.2 and 4 GB of state
+    local size
+    for size in "2000000 100" "10000000 100" "1000000 4000"; do
+        rm -rf "$scratch/checkpoint"
+        mkdir "$scratch/checkpoint"
+        # shellcheck disable=SC2086
+        run "checkpoint-${size/ /-}" "$bench/bench_checkpoint" "$scratch/checkpoint" $size
+    done
+}
+memory() { run memory python3 bench/worker_memory.py; }
+
+failed=0
+for part in "${@:-kills points flips fencing model state checkpoint memory}"; do
+    for name in $part; do "$name"; done
+done
+exit "$failed"
