@@ -238,8 +238,10 @@ static void who_may_not_is_told_so_and_not_that_nothing_is_there(void **state)
 {
     fixture *f = *state;
     open_store(f);
+    const mode_t usual = umask(S_IRWXG | S_IRWXO);
     ASSERT_OK(put(f, "k", 10, CAIRN_PUT_CREATE), &f->err);
     ASSERT_OK(put(f, "closed/k", 10, CAIRN_PUT_CREATE), &f->err);
+    (void)umask(usual);
     assert_int_equal(chmod(f->dir->path, 0755), 0);
     assert_int_equal(chmod(f->root, 0755), 0);
 

@@ -289,6 +289,26 @@ static void folders_that_become_empty_are_removed(void **state)
     assert_true(fs_exists(f->root));
 }
 
+static void objects_and_folders_follow_the_umask(void **state)
+{
+    fixture *f = *state;
+    static const char *const names[] = {"a/created", "a/replaced", "a"};
+    static const mode_t modes[] = {0640, 0640, 0750};
+    const mode_t usual = umask(0027);
+    const cairn_code created = put(f, names[0], CAIRN_PUT_CREATE);
+    const cairn_code replaced = put(f, names[1], CAIRN_PUT_REPLACE);
+    (void)umask(usual);
+
+    ASSERT_OK(created, &f->err);
+    ASSERT_OK(replaced, &f->err);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
+        char path[TMPDIR_PATH_BYTES];
+        struct stat info;
+        assert_int_equal(stat(in_root(f, names[i], path), &info), 0);
+        assert_int_equal(info.st_mode & 07777, modes[i]);
+    }
+}
+
 static void a_removed_root_is_not_an_empty_store(void **state)
 {
     fixture *f = *state;
@@ -414,6 +434,7 @@ int main(void)
         CASE(a_part_longer_than_a_file_name_is_refused_or_absent),
         CASE(the_folder_of_temporaries_is_the_stores_own),
         CASE(folders_that_become_empty_are_removed),
+        CASE(objects_and_folders_follow_the_umask),
         CASE(a_removed_root_is_not_an_empty_store),
         CASE(opening_sweeps_what_nobody_holds),
         CASE(sweeping_never_takes_a_living_temporary),
