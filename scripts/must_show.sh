@@ -2,8 +2,8 @@
 # The counts that a release reports, in full: CI runs a part of each. Needs a debug build (fail points),
 # a bench build and about an hour on 2 cores. Writes one log per part into OUT (default: build/must_show).
 #
-#     cmake --workflow or: cmake --preset debug && cmake --build --preset debug
-#                          cmake --preset bench && cmake --build --preset bench
+#     cmake --preset debug && cmake --build --preset debug
+#     cmake --preset bench && cmake --build --preset bench
 #     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state checkpoint memory
 set -euo pipefail
 

@@ -37,7 +37,7 @@ typedef struct cairn_backend_options {
     cairn_store *store;       /* required; borrowed until close; the job lives at `<store>/<job>` */
     const char *job;          /* required: ^[A-Za-z0-9._-]{1,255}$ */
     const char *operator_uid; /* required, same form; stable between runs */
-    const char *local_dir;    /* required; made if missing; for this backend alone */
+    const char *local_dir;    /* required; made if missing; empty, or one that cairn used before */
     uint32_t max_parallelism; /* 0: that of the restored checkpoint, else 128 */
     cairn_restore_mode restore;
     uint64_t restore_id;
@@ -52,11 +52,12 @@ typedef struct cairn_backend_options {
 } cairn_backend_options;
 
 #define CAIRN_BACKEND_OPTIONS_VERSION 1
-#define CAIRN_BACKEND_OPTIONS_INIT                                                     \
-    {                                                                                  \
-        .version = CAIRN_BACKEND_OPTIONS_VERSION, .memory_bytes = (uint64_t)256 << 20, \
-        .transfer_threads = 4, .background_jobs = 2, .num_retained = 1,                \
-        .checkpoint_timeout_ms = 600000, .open_timeout_ms = 3600000                    \
+/* In the order of the members, as C++17 knows no designators: 256 MiB, 4 transfer threads, 2
+ * background jobs, 1 retained, 10 minutes for a checkpoint, an hour for open. */
+#define CAIRN_BACKEND_OPTIONS_INIT                                                         \
+    {                                                                                      \
+        CAIRN_BACKEND_OPTIONS_VERSION, NULL, NULL, NULL, NULL, 0, CAIRN_RESTORE_LATEST, 0, \
+            (uint64_t)256 << 20, 4, 2, 1, 600000, 3600000, NULL, CAIRN_LOG_INIT            \
     }
 
 /*

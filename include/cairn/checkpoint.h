@@ -37,9 +37,10 @@ typedef struct cairn_checkpoint_request {
 } cairn_checkpoint_request;
 
 #define CAIRN_CHECKPOINT_REQUEST_VERSION 1
-#define CAIRN_CHECKPOINT_REQUEST_INIT               \
-    {                                               \
-        .version = CAIRN_CHECKPOINT_REQUEST_VERSION \
+/* In the order of the members, as C++17 knows no designators. */
+#define CAIRN_CHECKPOINT_REQUEST_INIT                                    \
+    {                                                                    \
+        CAIRN_CHECKPOINT_REQUEST_VERSION, NULL, 0, {NULL, 0}, NULL, 0, 0 \
     }
 
 /*

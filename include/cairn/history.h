@@ -126,9 +126,10 @@ typedef struct cairn_gc_options {
     cairn_log log;
 } cairn_gc_options;
 #define CAIRN_GC_OPTIONS_VERSION 1
-#define CAIRN_GC_OPTIONS_INIT                                  \
-    {                                                          \
-        .version = CAIRN_GC_OPTIONS_VERSION, .num_retained = 1 \
+/* In the order of the members, as C++17 knows no designators. */
+#define CAIRN_GC_OPTIONS_INIT                                          \
+    {                                                                  \
+        CAIRN_GC_OPTIONS_VERSION, 1, false, NULL, NULL, CAIRN_LOG_INIT \
     }
 typedef struct cairn_gc_report {
     uint64_t boundary;

@@ -23,6 +23,12 @@ typedef struct cairn_log {
     cairn_log_level max_level;
 } cairn_log;
 
+/* Logs nothing. */
+#define CAIRN_LOG_INIT              \
+    {                               \
+        NULL, NULL, CAIRN_LOG_ERROR \
+    }
+
 CAIRN_END_DECLS
 
 #endif

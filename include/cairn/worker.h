@@ -39,9 +39,11 @@ typedef struct cairn_worker_options {
     uint64_t checkpoint_every_records; /* 0: none by count; else at absolute multiples */
     uint64_t min_pause_ms;             /* between the end of one and the begin of the next */
     uint32_t tolerable_failures;       /* consecutive failed checkpoints that the job survives */
-    uint64_t stop_timeout_ms;          /* for the last checkpoint of a graceful stop */
+    /* For the last checkpoint of a graceful stop and its output. Aborting it and closing may take
+     * 15 s more if the store does not answer. */
+    uint64_t stop_timeout_ms;
     /* Read between records: 1 asks for a graceful stop with a last checkpoint, 2 for one without.
-     */
+     * A call that publishes output is ended by the cancel of `backend`, to be raised with 2. */
     const volatile int *stop;
     /* Called about once a second by the worker's thread; may be NULL. */
     void (*progress)(void *context, const cairn_worker_progress *progress);
@@ -49,10 +51,12 @@ typedef struct cairn_worker_options {
 } cairn_worker_options;
 
 #define CAIRN_WORKER_OPTIONS_VERSION 1
-#define CAIRN_WORKER_OPTIONS_INIT                                                       \
-    {                                                                                   \
-        .version = CAIRN_WORKER_OPTIONS_VERSION, .backend = CAIRN_BACKEND_OPTIONS_INIT, \
-        .checkpoint_interval_ms = 10000, .stop_timeout_ms = 10000                       \
+/* In the order of the members, as C++17 knows no designators: a checkpoint each 10 s, and as long
+ * for the last one of a stop. */
+#define CAIRN_WORKER_OPTIONS_INIT                                                             \
+    {                                                                                         \
+        CAIRN_WORKER_OPTIONS_VERSION, CAIRN_BACKEND_OPTIONS_INIT, NULL, NULL, 10000, 0, 0, 0, \
+            10000, NULL, NULL, NULL                                                           \
     }
 
 /* How a run ended, when it returned CAIRN_OK. */
@@ -61,6 +65,7 @@ typedef struct cairn_worker_result {
     uint64_t records;
     uint64_t last_checkpoint_id;
     uint64_t published_files;
+    uint64_t committed_records; /* that the last checkpoint covers; the rest comes again */
 } cairn_worker_result;
 
 /*

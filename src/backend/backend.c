@@ -31,11 +31,13 @@ static cairn_code check_options(const cairn_backend_options *options, cairn_erro
                          options->max_parallelism, CAIRN_PARALLELISM_MAX);
     }
     if (options->num_retained == 0 || options->transfer_threads == 0 ||
-        options->transfer_threads > CAIRN_POOL_THREADS_MAX || options->background_jobs == 0) {
+        options->transfer_threads > CAIRN_POOL_THREADS_MAX || options->background_jobs == 0 ||
+        options->background_jobs > CAIRN_ROCKS_JOBS_MAX ||
+        options->memory_bytes < CAIRN_ROCKS_MEMORY_BYTES_MIN) {
         return error_set(err, CAIRN_E_INVALID,
-                         "open a backend: num_retained and background_jobs must be at least 1, "
-                         "transfer_threads 1 to %d",
-                         CAIRN_POOL_THREADS_MAX);
+                         "open a backend: num_retained must be at least 1, transfer_threads and "
+                         "background_jobs 1 to %d, memory_bytes at least %llu",
+                         CAIRN_POOL_THREADS_MAX, (unsigned long long)CAIRN_ROCKS_MEMORY_BYTES_MIN);
     }
     return CAIRN_OK;
 }
@@ -72,38 +74,38 @@ cairn_code cairn_backend_open(const cairn_backend_options *options, cairn_backen
     return CAIRN_OK;
 }
 
-const cairn_manifest *cairn_backend_restored(const cairn_backend *self)
+const cairn_manifest *cairn_backend_restored(const cairn_backend *backend)
 {
-    return self->restored;
+    return backend->restored;
 }
 
-cairn_code cairn_backend_fetch_output(cairn_backend *self, size_t index, const char *path,
+cairn_code cairn_backend_fetch_output(cairn_backend *backend, size_t index, const char *path,
                                       cairn_error *err)
 {
-    cairn_call call = {cairn_deadline_in(self->session.checkpoint_timeout_ms), NULL};
-    transfer_context context = {self->root, self->pool, &call};
+    cairn_call call = {cairn_deadline_in(backend->session.checkpoint_timeout_ms), NULL};
+    transfer_context context = {backend->root, backend->pool, &call};
 
-    if (self->restored == NULL || index >= self->restored_subtask->output_count) {
+    if (backend->restored == NULL || index >= backend->restored_subtask->output_count) {
         return error_set(err, CAIRN_E_INVALID, "fetch output %zu: there is none", index);
     }
-    return transfer_fetch(&context, &self->restored_subtask->outputs[index], path, err);
+    return transfer_fetch(&context, &backend->restored_subtask->outputs[index], path, err);
 }
 
-cairn_code cairn_backend_check(cairn_backend *self, cairn_error *err)
+cairn_code cairn_backend_check(cairn_backend *backend, cairn_error *err)
 {
-    return session_check(&self->session, err);
+    return session_check(&backend->session, err);
 }
 
-void cairn_backend_get_stats(cairn_backend *self, cairn_backend_stats *out)
+void cairn_backend_get_stats(cairn_backend *backend, cairn_backend_stats *out)
 {
-    session *from = &self->session;
-    uint64_t since_ms = self->opened_ms;
+    session *from = &backend->session;
+    uint64_t since_ms = backend->opened_ms;
 
-    *out = (cairn_backend_stats){.epoch = from->epoch,
-                                 .state_bytes = rocks_state_bytes(self->db),
-                                 .memory_bytes = rocks_memory_bytes(self->db),
-                                 .last_checkpoint_id = self->restored == NULL ? 0
-                                                                              : self->restored->id};
+    *out = (cairn_backend_stats){
+        .epoch = from->epoch,
+        .state_bytes = rocks_state_bytes(backend->db),
+        .memory_bytes = rocks_memory_bytes(backend->db),
+        .last_checkpoint_id = backend->restored == NULL ? 0 : backend->restored->id};
     (void)pthread_mutex_lock(&from->synced.lock);
     if (from->synced.last_id != 0) {
         out->last_checkpoint_id = from->synced.last_id;
@@ -116,27 +118,27 @@ void cairn_backend_get_stats(cairn_backend *self, cairn_backend_stats *out)
     out->last_checkpoint_age_ms = clock_monotonic_ms() - since_ms;
 }
 
-cairn_code cairn_checkpoint_begin(cairn_backend *self, const cairn_checkpoint_request *request,
+cairn_code cairn_checkpoint_begin(cairn_backend *backend, const cairn_checkpoint_request *request,
                                   cairn_checkpoint **out, cairn_error *err)
 {
-    return checkpoint_begin(&self->session, request, out, err);
+    return checkpoint_begin(&backend->session, request, out, err);
 }
 
-cairn_code cairn_backend_set_key(cairn_backend *self, cairn_slice key, cairn_error *err)
+cairn_code cairn_backend_set_key(cairn_backend *backend, cairn_slice key, cairn_error *err)
 {
-    return keyed_state_set_key(self->states, key, err);
+    return keyed_state_set_key(backend->states, key, err);
 }
 
-cairn_code cairn_backend_set_key_in_group(cairn_backend *self, cairn_slice key, uint32_t key_group,
-                                          cairn_error *err)
+cairn_code cairn_backend_set_key_in_group(cairn_backend *backend, cairn_slice key,
+                                          uint32_t key_group, cairn_error *err)
 {
-    return keyed_state_set_key_in_group(self->states, key, key_group, err);
+    return keyed_state_set_key_in_group(backend->states, key, key_group, err);
 }
 
-cairn_code cairn_value_state_open(cairn_backend *self, const cairn_state_descriptor *descriptor,
+cairn_code cairn_value_state_open(cairn_backend *backend, const cairn_state_descriptor *descriptor,
                                   cairn_value_state **out, cairn_error *err)
 {
-    return keyed_state_open_value(self->states, descriptor, out, err);
+    return keyed_state_open_value(backend->states, descriptor, out, err);
 }
 
 /* Retention after the last checkpoint may end by itself, in bounded time. */
@@ -176,29 +178,29 @@ static void remove_local(const char *dir)
     }
 }
 
-void cairn_backend_close(cairn_backend *self)
+void cairn_backend_close(cairn_backend *backend)
 {
-    if (self == NULL) {
+    if (backend == NULL) {
         return;
     }
-    stop_work(self);
-    keyed_state_free(self->states);
-    rocks_close(self->db);
-    if (self->lock >= 0) {
-        remove_local(self->db_dir);
-        remove_local(self->snapshot_dir);
+    stop_work(backend);
+    keyed_state_free(backend->states);
+    rocks_close(backend->db);
+    if (backend->lock >= 0) {
+        remove_local(backend->db_dir);
+        remove_local(backend->snapshot_dir);
     }
-    fs_close(&self->lock);
-    ledger_release(&self->session.ledger);
-    cairn_manifest_free(self->restored);
-    cairn_store_free(self->root);
-    cairn_store_free(self->prefixed);
-    cairn_cancel_free(self->closing);
-    (void)pthread_mutex_destroy(&self->session.synced.lock);
-    mem_free(self->snapshot_dir);
-    mem_free(self->db_dir);
-    mem_free(self->local_dir);
-    mem_free(self->operator_uid);
-    mem_free(self->job);
-    mem_free(self);
+    fs_close(&backend->lock);
+    ledger_release(&backend->session.ledger);
+    cairn_manifest_free(backend->restored);
+    cairn_store_free(backend->root);
+    cairn_store_free(backend->prefixed);
+    cairn_cancel_free(backend->closing);
+    (void)pthread_mutex_destroy(&backend->session.synced.lock);
+    mem_free(backend->snapshot_dir);
+    mem_free(backend->db_dir);
+    mem_free(backend->local_dir);
+    mem_free(backend->operator_uid);
+    mem_free(backend->job);
+    mem_free(backend);
 }

@@ -12,14 +12,47 @@
 #include <string.h>
 
 #define DEFAULT_MAX_PARALLELISM 128
+#define LOCAL_MARKER            "CAIRN-LOCAL"
+
+/*
+ * Folders below the local one are removed without asking, so it must be empty or one that cairn has
+ * marked as its own. (A LOCK alone: another process is about to mark it.)
+ */
+static cairn_code check_is_ours(const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(fs_names) names = {0};
+    size_t strangers = 0;
+
+    CAIRN_TRY(fs_list(dir, &names, err));
+    for (size_t i = 0; i < names.count; i++) {
+        if (strcmp(names.items[i], LOCAL_MARKER) == 0) {
+            return CAIRN_OK;
+        }
+        strangers += strcmp(names.items[i], "LOCK") != 0;
+    }
+    if (strangers == 0) {
+        return CAIRN_OK;
+    }
+    return error_set(err, CAIRN_E_INVALID,
+                     "open local folder %s: it holds files that are not cairn's; name an empty one",
+                     dir);
+}
+
+static cairn_code mark_as_ours(const char *dir, cairn_error *err)
+{
+    char *path CAIRN_AUTO_FREE = NULL;
+
+    CAIRN_TRY(fs_join(dir, LOCAL_MARKER, &path, err));
+    return fs_exists(path)
+               ? CAIRN_OK
+               : fs_write_file(path, cairn_slice_of("Working state of cairn: a cache.\n"), err);
+}
 
 /* Local state is a cache: whatever an earlier process left is dropped. */
-static cairn_code prepare_local(cairn_backend *self, cairn_error *err)
+static cairn_code empty_local(cairn_backend *self, cairn_error *err)
 {
     char *partial CAIRN_AUTO_FREE = NULL;
 
-    CAIRN_TRY(fs_make_dirs(self->local_dir, err));
-    CAIRN_TRY(fs_lock_dir(self->local_dir, &self->lock, err));
     CAIRN_TRY(fs_join(self->local_dir, "db", &self->db_dir, err));
     CAIRN_TRY(fs_join(self->local_dir, "db.partial", &partial, err));
     CAIRN_TRY(fs_join(self->local_dir, "snapshots", &self->snapshot_dir, err));
@@ -27,6 +60,15 @@ static cairn_code prepare_local(cairn_backend *self, cairn_error *err)
     CAIRN_TRY(fs_remove_tree(partial, err));
     CAIRN_TRY(fs_remove_tree(self->snapshot_dir, err));
     return fs_make_dirs(self->snapshot_dir, err);
+}
+
+static cairn_code prepare_local(cairn_backend *self, cairn_error *err)
+{
+    CAIRN_TRY(fs_make_dirs(self->local_dir, err));
+    CAIRN_TRY(check_is_ours(self->local_dir, err));
+    CAIRN_TRY(fs_lock_dir(self->local_dir, &self->lock, err));
+    CAIRN_TRY(mark_as_ours(self->local_dir, err));
+    return empty_local(self, err);
 }
 
 static cairn_code claim(cairn_backend *self, const cairn_backend_options *options,
@@ -56,8 +98,7 @@ static cairn_code note_base(cairn_backend *self, cairn_error *err)
         files.items[i].info = (cairn_file_info){0};
         CAIRN_TRY(file_info_copy(&subtask->files[i], &files.items[i].info, err));
     }
-    self->session.ledger.base = files;
-    files = (engine_files){0};
+    self->session.ledger.base = engine_files_take(&files);
     return CAIRN_OK;
 }
 
@@ -87,13 +128,15 @@ static cairn_code open_engine(cairn_backend *self, const cairn_backend_options *
 /* The counting entries from `index` down become the ledger's chain. */
 static cairn_code fill_chain(cairn_backend *self, timeline *line, size_t index, cairn_error *err)
 {
-    for (size_t i = line->count; i-- > index;) {
+    cairn_code code = CAIRN_OK;
+
+    for (size_t i = line->count; i-- > index && code == CAIRN_OK;) {
         timeline_entry *entry = &line->entries[i];
         if (entry->counts && entry->manifest != NULL) {
-            CAIRN_TRY(ledger_push(&self->session.ledger, CAIRN_TAKE(entry->manifest), err));
+            code = ledger_push(&self->session.ledger, CAIRN_TAKE(entry->manifest), err);
         }
     }
-    return CAIRN_OK;
+    return code;
 }
 
 /* The restored manifest is kept apart: the chain may retire its own. */
@@ -166,21 +209,45 @@ static void fill_session(cairn_backend *self, const cairn_backend_options *optio
     target->states = self->states;
 }
 
+/* A start that must fail shall not end the attempt that runs: nothing is claimed before this. */
+static cairn_code preview(cairn_backend *self, const cairn_backend_options *options,
+                          const cairn_call *call, cairn_error *err)
+{
+    CAIRN_AUTO(timeline) line = {0};
+
+    CAIRN_TRY(timeline_read(self->root, call, self->job, &line, err));
+    return choose_preview(self, options, &line, err);
+}
+
+static cairn_code open_tools(cairn_backend *self, const cairn_backend_options *options,
+                             cairn_error *err)
+{
+    CAIRN_TRY(prepare_local(self, err));
+    CAIRN_TRY(store_prefixed_new(options->store, self->job, &self->prefixed, err));
+    CAIRN_TRY(store_retrying_new(self->prefixed, &self->root, err));
+    CAIRN_TRY(workpool_new(options->transfer_threads, &self->pool, err));
+    return workgroup_new(self->pool, &self->session.maintenance, err);
+}
+
+/* Claim, read, look. */
+static cairn_code begin_epoch(cairn_backend *self, const cairn_backend_options *options,
+                              const cairn_call *call, timeline *line, cairn_error *err)
+{
+    CAIRN_TRY(claim(self, options, call, err));
+    CAIRN_TRY(timeline_read(self->root, call, self->job, line, err));
+    CAIRN_FAILPOINT("backend.read.after", err);
+    return epoch_look(self->root, call, self->session.epoch, err);
+}
+
 cairn_code backend_open_steps(cairn_backend *self, const cairn_backend_options *options,
                               cairn_error *err)
 {
     CAIRN_AUTO(timeline) line = {0};
     cairn_call call = {cairn_deadline_in(options->open_timeout_ms), options->cancel};
 
-    CAIRN_TRY(prepare_local(self, err));
-    CAIRN_TRY(store_prefixed_new(options->store, self->job, &self->prefixed, err));
-    CAIRN_TRY(store_retrying_new(self->prefixed, &self->root, err));
-    CAIRN_TRY(workpool_new(options->transfer_threads, &self->pool, err));
-    CAIRN_TRY(workgroup_new(self->pool, &self->session.maintenance, err));
-    CAIRN_TRY(claim(self, options, &call, err));
-    CAIRN_TRY(timeline_read(self->root, &call, self->job, &line, err));
-    CAIRN_FAILPOINT("backend.read.after", err);
-    CAIRN_TRY(epoch_look(self->root, &call, self->session.epoch, err));
+    CAIRN_TRY(open_tools(self, options, err));
+    CAIRN_TRY(preview(self, options, &call, err));
+    CAIRN_TRY(begin_epoch(self, options, &call, &line, err));
     CAIRN_TRY(restore(self, options, &call, &line, err));
     CAIRN_TRY(open_engine(self, options, err));
     CAIRN_TRY(start(self, &call, &line, err));

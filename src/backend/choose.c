@@ -80,12 +80,10 @@ static cairn_code explain_damage(const cairn_backend *self, const cairn_call *ca
                                  const timeline *line, uint64_t id, cairn_error *err)
 {
     transfer_context context = transfers(self, call);
-    cairn_error damage = {0};
-
     if (err == NULL) {
         return CAIRN_E_INTEGRITY;
     }
-    damage = *err;
+    const cairn_error damage = *err;
     size_t good = choose_newest_good(&context, line, id);
     if (good == line->count) {
         return error_set(err, CAIRN_E_INTEGRITY,
@@ -158,18 +156,42 @@ static cairn_code find_id(const cairn_backend *self, const timeline *line, uint6
                      (unsigned long long)line->entries[line->head].id);
 }
 
+/* The entry that the options ask for; line->count for an empty start. */
+static cairn_code select_entry(const cairn_backend *self, const cairn_backend_options *options,
+                               const timeline *line, size_t *out_index, cairn_error *err)
+{
+    *out_index = line->count;
+    if (options->restore == CAIRN_RESTORE_ID) {
+        return find_id(self, line, options->restore_id, out_index, err);
+    }
+    if (options->restore == CAIRN_RESTORE_NONE) {
+        return CAIRN_OK;
+    }
+    *out_index = line->head;
+    return timeline_check_head(line, err);
+}
+
+cairn_code choose_preview(const cairn_backend *self, const cairn_backend_options *options,
+                          const timeline *line, cairn_error *err)
+{
+    const cairn_subtask_info *subtask = NULL;
+    size_t index = line->count;
+
+    CAIRN_TRY(select_entry(self, options, line, &index, err));
+    if (index == line->count || line->entries[index].manifest == NULL) {
+        return CAIRN_OK; /* damage is told, with the way out, by the restore itself */
+    }
+    return choose_subtask(line->entries[index].manifest, self->operator_uid,
+                          options->max_parallelism, &subtask, err);
+}
+
 cairn_code choose_and_restore(cairn_backend *self, const cairn_backend_options *options,
                               const cairn_call *call, timeline *line, size_t *out_index,
                               cairn_error *err)
 {
     size_t index = line->count;
 
-    if (options->restore == CAIRN_RESTORE_ID) {
-        CAIRN_TRY(find_id(self, line, options->restore_id, &index, err));
-    } else if (options->restore != CAIRN_RESTORE_NONE) {
-        CAIRN_TRY(timeline_check_head(line, err));
-        index = line->head;
-    }
+    CAIRN_TRY(select_entry(self, options, line, &index, err));
     CAIRN_FAILPOINT("restore.manifest.chosen", err);
     if (index == line->count) {
         *out_index = index;

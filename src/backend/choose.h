@@ -8,6 +8,13 @@
 #include "backend_impl.h"
 
 /*
+ * What can be refused without downloading anything: an id that does not count, another operator or
+ * max parallelism. Asked before an epoch is claimed, because a claim ends the attempt that runs.
+ */
+cairn_code choose_preview(const cairn_backend *self, const cairn_backend_options *options,
+                          const timeline *line, cairn_error *err);
+
+/*
  * Restores into self->db_dir what `options` ask for and sets *out_index to its entry, or to
  * line->count for an empty start.
  */

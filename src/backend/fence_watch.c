@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "fence_watch.h"
 
 #include "clock.h"

@@ -13,6 +13,6 @@ typedef struct fence_watch fence_watch;
 /* Borrows the session until free. */
 cairn_code fence_watch_new(session *watched, fence_watch **out, cairn_error *err);
 /* Ends the thread, at the latest after the request in flight. NULL is fine. */
-void fence_watch_free(fence_watch *watch);
+void fence_watch_free(fence_watch *self);
 
 #endif

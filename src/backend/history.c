@@ -23,18 +23,18 @@ struct cairn_history {
 
 CAIRN_DEFINE_AUTO_PTR(cairn_history, cairn_history_free)
 
-void cairn_history_free(cairn_history *self)
+void cairn_history_free(cairn_history *history)
 {
-    if (self == NULL) {
+    if (history == NULL) {
         return;
     }
-    workpool_free(self->pool);
-    timeline_release(&self->line);
-    mem_free(self->entries);
-    cairn_store_free(self->root);
-    cairn_store_free(self->prefixed);
-    mem_free(self->job);
-    mem_free(self);
+    workpool_free(history->pool);
+    timeline_release(&history->line);
+    mem_free(history->entries);
+    cairn_store_free(history->root);
+    cairn_store_free(history->prefixed);
+    mem_free(history->job);
+    mem_free(history);
 }
 
 static cairn_code open_parts(cairn_history *self, cairn_store *store, const char *job,
@@ -89,22 +89,22 @@ cairn_code cairn_history_load(cairn_store *store, const cairn_call *call, const 
     return CAIRN_OK;
 }
 
-size_t cairn_history_count(const cairn_history *self)
+size_t cairn_history_count(const cairn_history *history)
 {
-    return self->line.count;
+    return history->line.count;
 }
 
-const cairn_history_entry *cairn_history_at(const cairn_history *self, size_t index)
+const cairn_history_entry *cairn_history_at(const cairn_history *history, size_t index)
 {
-    return index < self->line.count ? &self->entries[index] : NULL;
+    return index < history->line.count ? &history->entries[index] : NULL;
 }
 
-void cairn_history_get_epochs(const cairn_history *self, cairn_history_epochs *out)
+void cairn_history_get_epochs(const cairn_history *history, cairn_history_epochs *out)
 {
-    *out = (cairn_history_epochs){.claimed = self->line.claimed,
-                                  .started = self->line.started,
-                                  .started_from = self->line.start.checkpoint_id,
-                                  .boundary = self->line.boundary};
+    *out = (cairn_history_epochs){.claimed = history->line.claimed,
+                                  .started = history->line.started,
+                                  .started_from = history->line.start.checkpoint_id,
+                                  .boundary = history->line.boundary};
 }
 
 static cairn_code not_there(const cairn_history *self, uint64_t id, cairn_error *err)
@@ -122,32 +122,33 @@ static cairn_code not_there(const cairn_history *self, uint64_t id, cairn_error 
                      self->job, (unsigned long long)id, (unsigned long long)newest);
 }
 
-static uint64_t newest_readable_below(const cairn_history *self, size_t index)
+/* The message of a manifest that can't be read, with the way out. */
+static cairn_code explain_unreadable(const cairn_history *self, const cairn_history_entry *entry,
+                                     cairn_error *err)
 {
-    for (size_t i = index + 1; i < self->line.count; i++) {
-        const timeline_entry *entry = &self->line.entries[i];
-        if (entry->manifest != NULL && entry->manifest->kind == CAIRN_MANIFEST_CHECKPOINT) {
-            return entry->id;
-        }
+    transfer_context context = {self->root, self->pool, NULL};
+    size_t good = choose_newest_good(&context, &self->line, entry->id);
+
+    if (good == self->line.count) {
+        return error_set(err, entry->code, "%s; no older good checkpoint is there", entry->problem);
     }
-    return 0;
+    return error_set(err, entry->code, "%s; the newest good checkpoint before it is %llu",
+                     entry->problem, (unsigned long long)self->line.entries[good].id);
 }
 
-cairn_code cairn_history_find(cairn_history *self, uint64_t id, const cairn_history_entry **out,
+cairn_code cairn_history_find(cairn_history *history, uint64_t id, const cairn_history_entry **out,
                               cairn_error *err)
 {
     if (id == 0) {
-        CAIRN_TRY(timeline_check_head(&self->line, err));
+        CAIRN_TRY(timeline_check_head(&history->line, err));
     }
-    size_t index = id == 0 ? self->line.head : timeline_find(&self->line, id);
-    if (index == self->line.count) {
-        return not_there(self, id, err);
+    size_t index = id == 0 ? history->line.head : timeline_find(&history->line, id);
+    if (index == history->line.count) {
+        return not_there(history, id, err);
     }
-    const cairn_history_entry *entry = &self->entries[index];
+    const cairn_history_entry *entry = &history->entries[index];
     if (entry->manifest == NULL) {
-        uint64_t older = newest_readable_below(self, index);
-        return error_set(err, entry->code, "%s; the newest good checkpoint before it is %llu%s",
-                         entry->problem, (unsigned long long)older, older == 0 ? " (none)" : "");
+        return explain_unreadable(history, entry, err);
     }
     *out = entry;
     return CAIRN_OK;
@@ -193,14 +194,13 @@ static void count_check(void *context, const char *key, uint64_t bytes, cairn_co
 static cairn_code explain(cairn_history *self, const transfer_context *context, uint64_t id,
                           cairn_verify_report *report, cairn_error *err)
 {
-    cairn_error damage = {0};
     size_t good = choose_newest_good(context, &self->line, id);
 
     report->newest_good_id = good == self->line.count ? 0 : self->line.entries[good].id;
     if (err == NULL) {
         return CAIRN_E_INTEGRITY;
     }
-    damage = *err;
+    const cairn_error damage = *err;
     if (report->newest_good_id == 0) {
         return error_set(err, CAIRN_E_INTEGRITY, "checkpoint %llu: %s; no older good checkpoint",
                          (unsigned long long)id, damage.message);
@@ -210,35 +210,35 @@ static cairn_code explain(cairn_history *self, const transfer_context *context, 
         (unsigned long long)id, damage.message, (unsigned long long)report->newest_good_id);
 }
 
-cairn_code cairn_history_verify(cairn_history *self, const cairn_call *call, uint64_t id,
+cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, uint64_t id,
                                 const cairn_check_visitor *visitor, cairn_verify_report *report,
                                 cairn_error *err)
 {
     const cairn_history_entry *entry = NULL;
-    transfer_context transfer = {self->root, self->pool, call};
+    transfer_context transfer = {history->root, history->pool, call};
     verify_context verify = {visitor, report};
 
     *report = (cairn_verify_report){0};
-    CAIRN_TRY(find_committed(self, id, &entry, err));
+    CAIRN_TRY(find_committed(history, id, &entry, err));
     cairn_code code = restore_verify(&transfer, entry->manifest, count_check, &verify, err);
-    return code == CAIRN_E_INTEGRITY ? explain(self, &transfer, entry->id, report, err) : code;
+    return code == CAIRN_E_INTEGRITY ? explain(history, &transfer, entry->id, report, err) : code;
 }
 
-cairn_code cairn_history_restore(cairn_history *self, const cairn_call *call, uint64_t id,
+cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call, uint64_t id,
                                  const char *dir, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) document = {0};
     const cairn_history_entry *entry = NULL;
-    transfer_context transfer = {self->root, self->pool, call};
+    transfer_context transfer = {history->root, history->pool, call};
     cairn_verify_report report = {0};
 
-    CAIRN_TRY(find_committed(self, id, &entry, err));
+    CAIRN_TRY(find_committed(history, id, &entry, err));
     layout_key key = layout_manifest(entry->id);
     CAIRN_TRY(
-        cairn_store_get(self->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
+        cairn_store_get(history->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
     cairn_code code =
         restore_checkpoint(&transfer, entry->manifest, cairn_buf_slice(&document), dir, err);
-    return code == CAIRN_E_INTEGRITY ? explain(self, &transfer, entry->id, &report, err) : code;
+    return code == CAIRN_E_INTEGRITY ? explain(history, &transfer, entry->id, &report, err) : code;
 }
 
 cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,

@@ -21,17 +21,17 @@ struct cairn_state_reader {
 
 CAIRN_DEFINE_AUTO_PTR(cairn_state_reader, cairn_state_reader_free)
 
-void cairn_state_reader_free(cairn_state_reader *self)
+void cairn_state_reader_free(cairn_state_reader *reader)
 {
-    if (self == NULL) {
+    if (reader == NULL) {
         return;
     }
-    for (size_t i = 0; self->databases != NULL && i < self->op->subtask_count; i++) {
-        rocks_close(self->databases[i]);
+    for (size_t i = 0; reader->databases != NULL && i < reader->op->subtask_count; i++) {
+        rocks_close(reader->databases[i]);
     }
-    mem_free(self->databases);
-    cairn_manifest_free(self->manifest);
-    mem_free(self);
+    mem_free(reader->databases);
+    cairn_manifest_free(reader->manifest);
+    mem_free(reader);
 }
 
 static cairn_code find_operator(cairn_state_reader *self, const char *uid, cairn_error *err)
@@ -92,11 +92,11 @@ cairn_code cairn_state_reader_open(const char *dir, const char *operator_uid,
     return CAIRN_OK;
 }
 
-const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *self, const char *state)
+const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *reader, const char *state)
 {
-    for (size_t i = 0; i < self->op->state_count; i++) {
-        if (strcmp(self->op->states[i].name, state) == 0) {
-            return &self->op->states[i];
+    for (size_t i = 0; i < reader->op->state_count; i++) {
+        if (strcmp(reader->op->states[i].name, state) == 0) {
+            return &reader->op->states[i];
         }
     }
     return NULL;
@@ -131,18 +131,18 @@ static rocks_db *database_of(const cairn_state_reader *self, uint32_t key_group)
     return self->databases[0]; /* the manifest's validation covers every group */
 }
 
-cairn_code cairn_state_reader_get(cairn_state_reader *self, const char *state, cairn_slice key,
+cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state, cairn_slice key,
                                   cairn_buf *out, bool *out_found, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) encoded = {0};
-    uint32_t key_group = cairn_key_group_of(key, self->manifest->max_parallelism);
-    rocks_db *db = database_of(self, key_group);
+    uint32_t key_group = cairn_key_group_of(key, reader->manifest->max_parallelism);
+    rocks_db *db = database_of(reader, key_group);
     rocks_family *family = NULL;
     cairn_slice value = {0};
     bool found = false;
 
-    CAIRN_TRY(find_family(self, db, state, &family, err));
-    CAIRN_TRY(state_key_begin(&encoded, key_group, self->manifest->max_parallelism, key, err));
+    CAIRN_TRY(find_family(reader, db, state, &family, err));
+    CAIRN_TRY(state_key_begin(&encoded, key_group, reader->manifest->max_parallelism, key, err));
     CAIRN_TRY(state_key_append_namespace(&encoded, (cairn_slice){0}, err));
     CAIRN_TRY(rocks_get(db, family, cairn_buf_slice(&encoded), &value, &found, err));
     if (found) {
@@ -171,11 +171,11 @@ static cairn_code scan_database(cairn_state_reader *self, rocks_db *db, const ch
     return rocks_cursor_status(cursor, err);
 }
 
-cairn_code cairn_state_reader_scan(cairn_state_reader *self, const char *state,
+cairn_code cairn_state_reader_scan(cairn_state_reader *reader, const char *state,
                                    cairn_state_visit visit, void *context, cairn_error *err)
 {
-    for (size_t i = 0; i < self->op->subtask_count; i++) {
-        CAIRN_TRY(scan_database(self, self->databases[i], state, visit, context, err));
+    for (size_t i = 0; i < reader->op->subtask_count; i++) {
+        CAIRN_TRY(scan_database(reader, reader->databases[i], state, visit, context, err));
     }
     return CAIRN_OK;
 }

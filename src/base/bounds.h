@@ -17,7 +17,7 @@
 
 /* Objects and documents. */
 #define CAIRN_OBJECT_KEY_BYTES_MAX   1024 /* S3's bound */
-#define CAIRN_MANIFEST_BYTES_MAX     ((size_t)64 << 20)
+#define CAIRN_MANIFEST_BYTES_MAX     CAIRN_BUF_DEFAULT_LIMIT
 #define CAIRN_PART_BYTES_MAX         ((size_t)32 << 20)
 #define CAIRN_RECORD_BYTES_MAX       ((size_t)64 << 10) /* claim.json, start.json */
 #define CAIRN_CERTIFICATE_BYTES_MAX  ((size_t)256 << 20)
@@ -35,6 +35,9 @@
 #define CAIRN_SOURCES_MAX              1024 /* inputs of a subtask */
 #define CAIRN_SOURCE_NAME_BYTES_MAX    1024
 #define CAIRN_VICTIMS_MAX              1000000 /* of one certificate */
+
+#define CAIRN_OUTPUTS_MAX           10000 /* output files of one checkpoint */
+#define CAIRN_OUTPUT_NAME_BYTES_MAX 128
 
 /* Reading and writing. */
 #define CAIRN_IO_CHUNK_BYTES  ((size_t)1 << 20)
@@ -63,8 +66,9 @@
 
 /* Coordination. */
 #define CAIRN_CLAIM_ATTEMPTS_MAX 100
-#define CAIRN_BURNT_IDS_MAX      16 /* ids that older attempts used, which one checkpoint passes over \
-                                     */
+#define CAIRN_BURNT_IDS_MAX                                              \
+    16 /* ids that older attempts used, which one checkpoint passes over \
+        */
 #define CAIRN_CLOSE_WAIT_MS          5000 /* for retention to end before it is cancelled */
 #define CAIRN_FENCE_INTERVAL_MS      2000
 #define CAIRN_FENCE_TIMEOUT_MS       10000
@@ -102,7 +106,6 @@
 #define CAIRN_ROCKS_FLUSH_MS_MAX       600000 /* a snapshot that names no deadline */
 
 _Static_assert(CAIRN_PART_BYTES_MAX <= CAIRN_MANIFEST_BYTES_MAX, "a part fits in a manifest");
-_Static_assert(CAIRN_MANIFEST_BYTES_MAX <= CAIRN_BUF_DEFAULT_LIMIT, "a manifest fits in a buffer");
 _Static_assert(CAIRN_RETRY_BASE_MS < CAIRN_RETRY_CAP_MS, "back-off grows");
 _Static_assert(CAIRN_RETRY_ATTEMPTS_MAX <= CAIRN_RETRY_RESERVE, "one call may use all attempts");
 _Static_assert(CAIRN_KEY_BYTES_MAX < CAIRN_VALUE_BYTES_MAX, "a key may be a value");

@@ -1,5 +1,4 @@
 /* The handle of a checkpoint and its sync phase. */
-#define _GNU_SOURCE /* pthread_cond_clockwait */
 #include "checkpoint_run.h"
 #include "clock.h"
 #include "encode.h"
@@ -165,6 +164,19 @@ static cairn_code check_source(const cairn_source_position *position, cairn_erro
     return CAIRN_OK;
 }
 
+static cairn_code check_output(const cairn_output_file *output, cairn_error *err)
+{
+    if (output->path == NULL || output->name == NULL ||
+        !is_safe_name(cairn_slice_of(output->name)) ||
+        strlen(output->name) > CAIRN_OUTPUT_NAME_BYTES_MAX) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "begin a checkpoint: an output needs a path, and a name that matches "
+                         "[A-Za-z0-9._-]{1,%d}",
+                         CAIRN_OUTPUT_NAME_BYTES_MAX);
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code check_request(const cairn_checkpoint_request *request, cairn_error *err)
 {
     if (request->version != CAIRN_CHECKPOINT_REQUEST_VERSION) {
@@ -177,15 +189,18 @@ static cairn_code check_request(const cairn_checkpoint_request *request, cairn_e
                          "begin a checkpoint: %zu bytes of operator state, at most %zu",
                          request->operator_state.len, CAIRN_OPERATOR_STATE_BYTES_MAX);
     }
+    if (request->position_count > CAIRN_SOURCES_MAX || request->output_count > CAIRN_OUTPUTS_MAX ||
+        (request->positions == NULL && request->position_count > 0) ||
+        (request->outputs == NULL && request->output_count > 0)) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "begin a checkpoint: at most %d positions and %d outputs, and not NULL",
+                         CAIRN_SOURCES_MAX, CAIRN_OUTPUTS_MAX);
+    }
     for (size_t i = 0; i < request->position_count; i++) {
         CAIRN_TRY(check_source(&request->positions[i], err));
     }
     for (size_t i = 0; i < request->output_count; i++) {
-        if (!is_safe_name(cairn_slice_of(request->outputs[i].name))) {
-            return error_set(
-                err, CAIRN_E_INVALID,
-                "begin a checkpoint: the name of an output must match [A-Za-z0-9._-]+");
-        }
+        CAIRN_TRY(check_output(&request->outputs[i], err));
     }
     return CAIRN_OK;
 }
@@ -212,70 +227,72 @@ cairn_code checkpoint_begin(session *owner, const cairn_checkpoint_request *requ
     return CAIRN_OK;
 }
 
-bool cairn_checkpoint_done(cairn_checkpoint *self)
+bool cairn_checkpoint_done(cairn_checkpoint *checkpoint)
 {
-    (void)pthread_mutex_lock(&self->synced.lock);
-    bool done = self->synced.done;
-    (void)pthread_mutex_unlock(&self->synced.lock);
+    (void)pthread_mutex_lock(&checkpoint->synced.lock);
+    bool done = checkpoint->synced.done;
+    (void)pthread_mutex_unlock(&checkpoint->synced.lock);
     return done;
 }
 
-cairn_code cairn_checkpoint_wait(cairn_checkpoint *self, uint64_t timeout_ms, cairn_error *err)
+cairn_code cairn_checkpoint_wait(cairn_checkpoint *checkpoint, uint64_t timeout_ms,
+                                 cairn_error *err)
 {
-    struct timespec until = clock_timespec(clock_monotonic_ms() + timeout_ms);
+    struct timespec until = clock_timespec(cairn_deadline_in(timeout_ms));
     cairn_code code = CAIRN_OK;
     int waited = 0;
 
-    (void)pthread_mutex_lock(&self->synced.lock);
-    while (!self->synced.done && waited == 0) {
-        waited = pthread_cond_clockwait(&self->synced.ended, &self->synced.lock, CLOCK_MONOTONIC,
-                                        &until);
+    (void)pthread_mutex_lock(&checkpoint->synced.lock);
+    while (!checkpoint->synced.done && waited == 0) {
+        waited = pthread_cond_clockwait(&checkpoint->synced.ended, &checkpoint->synced.lock,
+                                        CLOCK_MONOTONIC, &until);
     }
-    if (!self->synced.done) {
+    if (!checkpoint->synced.done) {
         code = error_set(err, CAIRN_E_TIMEOUT, "the checkpoint is still in flight after %llu ms",
                          (unsigned long long)timeout_ms);
     } else {
-        code = self->synced.code;
+        code = checkpoint->synced.code;
         if (code != CAIRN_OK && err != NULL) {
-            *err = self->synced.error;
+            *err = checkpoint->synced.error;
         }
     }
-    (void)pthread_mutex_unlock(&self->synced.lock);
+    (void)pthread_mutex_unlock(&checkpoint->synced.lock);
     return code;
 }
 
-void cairn_checkpoint_cancel(cairn_checkpoint *self)
+void cairn_checkpoint_cancel(cairn_checkpoint *checkpoint)
 {
-    cairn_cancel_trigger(self->cancel);
+    cairn_cancel_trigger(checkpoint->cancel);
 }
 
-void cairn_checkpoint_get_stats(cairn_checkpoint *self, cairn_checkpoint_stats *out)
+void cairn_checkpoint_get_stats(cairn_checkpoint *checkpoint, cairn_checkpoint_stats *out)
 {
-    (void)pthread_mutex_lock(&self->synced.lock);
-    *out = self->synced.stats;
-    (void)pthread_mutex_unlock(&self->synced.lock);
+    (void)pthread_mutex_lock(&checkpoint->synced.lock);
+    *out = checkpoint->synced.stats;
+    (void)pthread_mutex_unlock(&checkpoint->synced.lock);
 }
 
-void cairn_checkpoint_free(cairn_checkpoint *self)
+void cairn_checkpoint_free(cairn_checkpoint *checkpoint)
 {
-    if (self == NULL) {
+    if (checkpoint == NULL) {
         return;
     }
-    workgroup_free(self->group); /* waits for the run */
-    if (self->session->running == self) {
-        self->session->running = NULL;
+    workgroup_free(checkpoint->group); /* waits for the run */
+    if (checkpoint->session->running == checkpoint) {
+        checkpoint->session->running = NULL;
     }
-    rocks_snapshot_free(self->snapshot);
-    for (size_t i = 0;
-         self->output_paths != NULL && i < self->part.operator_info.subtasks[0].output_count; i++) {
-        mem_free(self->output_paths[i]);
+    rocks_snapshot_free(checkpoint->snapshot);
+    for (size_t i = 0; checkpoint->output_paths != NULL &&
+                       i < checkpoint->part.operator_info.subtasks[0].output_count;
+         i++) {
+        mem_free(checkpoint->output_paths[i]);
     }
-    mem_free(self->output_paths);
-    engine_files_release(&self->files);
-    manifest_part_release(&self->part);
-    mem_free(self->snapshot_dir);
-    cairn_cancel_free(self->cancel);
-    (void)pthread_cond_destroy(&self->synced.ended);
-    (void)pthread_mutex_destroy(&self->synced.lock);
-    mem_free(self);
+    mem_free(checkpoint->output_paths);
+    engine_files_release(&checkpoint->files);
+    manifest_part_release(&checkpoint->part);
+    mem_free(checkpoint->snapshot_dir);
+    cairn_cancel_free(checkpoint->cancel);
+    (void)pthread_cond_destroy(&checkpoint->synced.ended);
+    (void)pthread_mutex_destroy(&checkpoint->synced.lock);
+    mem_free(checkpoint);
 }

@@ -201,8 +201,7 @@ static cairn_code confirm(cairn_checkpoint *self, cairn_error *err)
 
     CAIRN_FAILPOINT("commit.confirm.before", err);
     engine_files_release(&owner->ledger.base);
-    owner->ledger.base = self->files;
-    self->files = (engine_files){0};
+    owner->ledger.base = engine_files_take(&self->files);
     (void)pthread_mutex_lock(&owner->synced.lock);
     owner->synced.last_id = self->id;
     owner->synced.last_commit_ms = clock_monotonic_ms();
@@ -211,13 +210,13 @@ static cairn_code confirm(cairn_checkpoint *self, cairn_error *err)
     return CAIRN_OK;
 }
 
-/* COMMIT_ABORTED: the id belongs to an older attempt. */
+/* CAIRN_COMMIT_ABORTED: the id belongs to an older attempt. */
 static cairn_code commit(cairn_checkpoint *self, commit_outcome *out, cairn_error *err)
 {
     cairn_manifest manifest = borrow_manifest(self);
 
     CAIRN_TRY(commit_try(self->session, &self->call, &manifest, out, err));
-    return *out == COMMIT_COMMITTED ? confirm(self, err) : CAIRN_OK;
+    return *out == CAIRN_COMMIT_COMMITTED ? confirm(self, err) : CAIRN_OK;
 }
 
 /* Everything that this checkpoint may have put into the store. */
@@ -275,7 +274,7 @@ static cairn_code drop_burnt(cairn_checkpoint *self, cairn_error *err)
 static cairn_code settle_undecided(session *owner, const cairn_call *call, cairn_error *err)
 {
     ledger *known = &owner->ledger;
-    commit_outcome outcome = COMMIT_ABORTED;
+    commit_outcome outcome = CAIRN_COMMIT_ABORTED;
 
     if (known->undecided_id == 0) {
         return CAIRN_OK;
@@ -286,7 +285,7 @@ static cairn_code settle_undecided(session *owner, const cairn_call *call, cairn
         return error_prefix(err, code, "settle checkpoint %llu first",
                             (unsigned long long)known->undecided_id);
     }
-    if (outcome == COMMIT_ABORTED) {
+    if (outcome == CAIRN_COMMIT_ABORTED) {
         delete_keys(owner, call, &known->undecided_keys);
     }
     known->undecided_id = 0;
@@ -303,7 +302,7 @@ static cairn_code abandon(cairn_checkpoint *self, cairn_code cause, cairn_error 
     session *owner = self->session;
     cairn_call call = {cairn_deadline_in(CAIRN_ABORT_TIMEOUT_MS), NULL};
     CAIRN_AUTO(key_list) keys = {0};
-    commit_outcome outcome = COMMIT_ABORTED;
+    commit_outcome outcome = CAIRN_COMMIT_ABORTED;
     cairn_error problem = {0};
 
     cairn_code listed = list_attempted(self, &keys, &problem);
@@ -320,7 +319,7 @@ static cairn_code abandon(cairn_checkpoint *self, cairn_code cause, cairn_error 
                   (unsigned long long)self->id, problem.message);
         return cause;
     }
-    if (outcome == COMMIT_COMMITTED) {
+    if (outcome == CAIRN_COMMIT_COMMITTED) {
         return confirm(self, err);
     }
     if (listed == CAIRN_OK) {
@@ -340,7 +339,7 @@ static cairn_code take_id(cairn_checkpoint *self, cairn_error *err)
     self->part_attempted = false;
     for (size_t i = 0; i < subtask->output_count; i++) {
         cairn_file_info *output = &subtask->outputs[i];
-        layout_key key = layout_private(self->id, &writer, output->name);
+        layout_key key = layout_output(self->id, &writer, output->name);
         char *copy = mem_strdup(key.text);
         if (copy == NULL) {
             return error_no_memory(err, "checkpoint");
@@ -368,13 +367,13 @@ static cairn_code attempt(cairn_checkpoint *self, commit_outcome *out, cairn_err
 static cairn_code run_ids(cairn_checkpoint *self, cairn_error *err)
 {
     for (int i = 0; i < CAIRN_BURNT_IDS_MAX; i++) {
-        commit_outcome outcome = COMMIT_ABORTED;
+        commit_outcome outcome = CAIRN_COMMIT_ABORTED;
 
         engine_files_release(&self->files);
         CAIRN_TRY(take_id(self, err));
         CAIRN_TRY(engine_files_scan(self->snapshot_dir, &self->files, err));
         cairn_code code = attempt(self, &outcome, err);
-        if (code == CAIRN_E_FENCED || (code == CAIRN_OK && outcome == COMMIT_COMMITTED)) {
+        if (code == CAIRN_E_FENCED || (code == CAIRN_OK && outcome == CAIRN_COMMIT_COMMITTED)) {
             return code;
         }
         if (code != CAIRN_OK) {
@@ -390,10 +389,11 @@ static cairn_code run(cairn_checkpoint *self, cairn_error *err)
 {
     session *owner = self->session;
 
+    /* The links first: until they stand the owner's writes may have to wait, store or no store. */
+    CAIRN_TRY(take_links(self, err));
     /* Maintenance of the checkpoint before uses the ledger too. */
     CAIRN_TRY(workgroup_wait(owner->maintenance, err));
     CAIRN_TRY(settle_undecided(owner, &self->call, err));
-    CAIRN_TRY(take_links(self, err));
     return run_ids(self, err);
 }
 

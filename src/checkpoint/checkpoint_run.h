@@ -41,10 +41,10 @@ struct cairn_checkpoint {
 };
 
 /* The sync phase; starts the async phase on the pool. See cairn_checkpoint_begin. */
-cairn_code checkpoint_begin(session *self, const cairn_checkpoint_request *request,
+cairn_code checkpoint_begin(session *owner, const cairn_checkpoint_request *request,
                             cairn_checkpoint **out, cairn_error *err);
 
-/* The async phase, a pool job: sets the outcome. `checkpoint` is a cairn_checkpoint. */
-cairn_code checkpoint_run(void *checkpoint, cairn_error *err);
+/* The async phase, a pool job: sets the outcome. `argument` is a cairn_checkpoint. */
+cairn_code checkpoint_run(void *argument, cairn_error *err);
 
 #endif

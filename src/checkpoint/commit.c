@@ -50,7 +50,7 @@ static cairn_code accept(session *self, const cairn_call *call, cairn_manifest *
     CAIRN_TRY(session_look(self, call, err));
     CAIRN_FAILPOINT("commit.look.after", err);
     CAIRN_TRY(ledger_push(&self->ledger, CAIRN_TAKE(manifest), err));
-    *out = COMMIT_COMMITTED;
+    *out = CAIRN_COMMIT_COMMITTED;
     return CAIRN_OK;
 }
 
@@ -82,7 +82,7 @@ cairn_code commit_try(session *self, const cairn_call *call, const cairn_manifes
         return accept(self, call, CAIRN_TAKE(stands.manifest), out, err);
     }
     CAIRN_TRY(check_other_epoch(self, stands.manifest, err));
-    *out = COMMIT_ABORTED;
+    *out = CAIRN_COMMIT_ABORTED;
     return CAIRN_OK;
 }
 
@@ -122,6 +122,6 @@ cairn_code commit_settle(session *self, const cairn_call *call, uint64_t id, con
     if (stands.manifest->epoch == self->epoch) {
         CAIRN_TRY(ledger_add_aborted(&self->ledger, id, err));
     }
-    *out = COMMIT_ABORTED;
+    *out = CAIRN_COMMIT_ABORTED;
     return CAIRN_OK;
 }

@@ -8,8 +8,9 @@
 #include "session.h"
 
 typedef enum commit_outcome {
-    COMMIT_COMMITTED = 1, /* our manifest stands and no newer epoch was seen afterwards */
-    COMMIT_ABORTED = 2 /* id is dead for us: an abort record or another epoch's manifest stands */
+    CAIRN_COMMIT_COMMITTED = 1, /* our manifest stands and no newer epoch was seen afterwards */
+    CAIRN_COMMIT_ABORTED =
+        2 /* id is dead for us: an abort record or another epoch's manifest stands */
 } commit_outcome;
 
 /*
@@ -22,8 +23,9 @@ cairn_code commit_try(session *self, const cairn_call *call, const cairn_manifes
 
 /*
  * Makes the outcome of `id` certain: records an abort unless a decision stands already, then looks.
- * COMMIT_COMMITTED: an earlier try of this attempt had won after all (it is pushed on the chain).
- * COMMIT_ABORTED: the caller may delete what `id` alone had uploaded. Failures as commit_try.
+ * CAIRN_COMMIT_COMMITTED: an earlier try of this attempt had won after all (it is pushed on the
+ * chain). CAIRN_COMMIT_ABORTED: the caller may delete what `id` alone had uploaded. Failures as
+ * commit_try.
  */
 cairn_code commit_settle(session *self, const cairn_call *call, uint64_t id, const char *reason,
                          commit_outcome *out, cairn_error *err);

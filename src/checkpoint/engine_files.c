@@ -35,7 +35,6 @@ cairn_code engine_files_scan(const char *dir, engine_files *out, cairn_error *er
             CAIRN_TRY(scan_file(dir, names.items[i], &files.items[files.count++], err));
         }
     }
-    *out = files;
-    files = (engine_files){0};
+    *out = engine_files_take(&files);
     return CAIRN_OK;
 }

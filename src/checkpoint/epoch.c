@@ -18,7 +18,7 @@ static cairn_code keep_highest(void *context, const char *key, const cairn_objec
 
     (void)info;
     (void)err;
-    if (object.kind == LAYOUT_CLAIM && object.epoch > *highest) {
+    if (object.kind == CAIRN_LAYOUT_CLAIM && object.epoch > *highest) {
         *highest = object.epoch;
     }
     return CAIRN_OK;
@@ -79,13 +79,16 @@ cairn_code epoch_claim(cairn_store *root, const cairn_call *call, const epoch_re
 cairn_code epoch_look(cairn_store *root, const cairn_call *call, uint64_t epoch, cairn_error *err)
 {
     cairn_object_info info;
+    cairn_error problem = {0};
     layout_key key = layout_claim(epoch + 1);
 
-    cairn_code code = cairn_store_stat(root, call, key.text, &info, err);
+    cairn_code code = cairn_store_stat(root, call, key.text, &info, &problem);
     if (code == CAIRN_E_NOT_FOUND) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(code);
+    if (code != CAIRN_OK) {
+        return error_set(err, code, "%s", problem.message);
+    }
     return error_set(err, CAIRN_E_FENCED,
                      "epoch %llu was claimed by a newer attempt; this one is epoch %llu and stops",
                      (unsigned long long)epoch + 1, (unsigned long long)epoch);

@@ -3,6 +3,7 @@
 #include "errors.h"
 #include "layout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void gc_plan_release(gc_plan *plan)
@@ -46,11 +47,14 @@ cairn_code gc_add_named(const cairn_manifest *manifest, key_list *out, cairn_err
 static cairn_code refuse_damaged(const timeline *line, cairn_error *err)
 {
     for (size_t i = 0; i < line->count; i++) {
-        if (line->entries[i].manifest == NULL) {
+        const timeline_entry *entry = &line->entries[i];
+        /* One that an explicit step back has abandoned cannot be what somebody needs. */
+        bool abandoned = !entry->counts && entry->id < line->start.first_id;
+        if (entry->manifest == NULL && !abandoned) {
             return error_set(
-                err, line->entries[i].code,
+                err, entry->code,
                 "collect garbage: nothing is deleted while a manifest can't be read: %s",
-                line->entries[i].problem.message);
+                entry->problem.message);
         }
     }
     return timeline_check_head(line, err);
@@ -64,9 +68,12 @@ static uint64_t choose_boundary(const timeline *line, const gc_rules *rules)
 
     for (size_t i = 0; i < line->count; i++) {
         const timeline_entry *entry = &line->entries[i];
+        if (!entry->counts) {
+            continue;
+        }
         bool living = rules->own_epoch == 0 && (entry->manifest->epoch == line->started ||
                                                 entry->id == line->start.checkpoint_id);
-        if (entry->counts && (kept < rules->num_retained || living)) {
+        if (kept < rules->num_retained || living) {
             boundary = entry->id;
             kept++;
         }
@@ -77,7 +84,7 @@ static uint64_t choose_boundary(const timeline *line, const gc_rules *rules)
 static bool is_victim(const timeline *line, const gc_rules *rules, uint64_t boundary,
                       const timeline_entry *entry)
 {
-    bool foreign = entry->manifest->epoch < line->started;
+    bool foreign = entry->manifest == NULL || entry->manifest->epoch < line->started;
 
     if (entry->id < boundary) {
         return foreign || rules->own_epoch != 0;
@@ -105,7 +112,9 @@ static cairn_code plan_manifests(const timeline *line, const gc_rules *rules, ma
     for (size_t i = line->count; i-- > 0;) {
         const timeline_entry *entry = &line->entries[i];
         bool victim = is_victim(line, rules, plan->boundary, entry);
-        CAIRN_TRY(gc_add_named(entry->manifest, victim ? &named->retired : &named->live, err));
+        if (entry->manifest != NULL) {
+            CAIRN_TRY(gc_add_named(entry->manifest, victim ? &named->retired : &named->live, err));
+        }
         if (victim) {
             layout_key key = layout_manifest(entry->id);
             CAIRN_TRY(key_list_add(&plan->victims, key.text, err));
@@ -123,7 +132,7 @@ static cairn_code plan_data(const timeline *line, const gc_rules *rules, const m
     for (size_t i = 0; i < line->objects.count; i++) {
         const char *key = line->objects.items[i];
         layout_object object = layout_parse(key);
-        bool data = object.kind == LAYOUT_PRIVATE || object.kind == LAYOUT_SHARED;
+        bool data = object.kind == CAIRN_LAYOUT_PRIVATE || object.kind == CAIRN_LAYOUT_SHARED;
         if (!data || key_list_contains(&named->live, key)) {
             continue;
         }
@@ -138,19 +147,37 @@ static cairn_code plan_data(const timeline *line, const gc_rules *rules, const m
     return CAIRN_OK;
 }
 
-/* Certificates of older epochs have no say any more; the newest few stay for people to read. */
+typedef struct certificate_key {
+    uint64_t boundary;
+    const char *key;
+} certificate_key;
+
+static int by_boundary(const void *a, const void *b)
+{
+    const certificate_key *left = a;
+    const certificate_key *right = b;
+
+    return (left->boundary > right->boundary) - (left->boundary < right->boundary);
+}
+
+/* Certificates below the boundary have no say any more; the newest few stay for people to read. */
 static cairn_code plan_certificates(const timeline *line, gc_plan *plan, cairn_error *err)
 {
-    CAIRN_AUTO(key_list) certificates = {0};
+    certificate_key *old CAIRN_AUTO_FREE = mem_calloc(line->objects.count, sizeof *old);
+    size_t count = 0;
 
+    if (old == NULL) {
+        return error_no_memory(err, "plan of a garbage collection");
+    }
     for (size_t i = 0; i < line->objects.count; i++) {
         layout_object object = layout_parse(line->objects.items[i]);
-        if (object.kind == LAYOUT_CERTIFICATE && object.id < line->boundary) {
-            CAIRN_TRY(key_list_add(&certificates, line->objects.items[i], err));
+        if (object.kind == CAIRN_LAYOUT_CERTIFICATE && object.id < line->boundary) {
+            old[count++] = (certificate_key){object.id, line->objects.items[i]};
         }
     }
-    for (size_t i = 0; i + CAIRN_CERTIFICATES_KEPT < certificates.count; i++) {
-        CAIRN_TRY(key_list_add(&plan->victims, certificates.items[i], err));
+    qsort(old, count, sizeof *old, by_boundary);
+    for (size_t i = 0; i + CAIRN_CERTIFICATES_KEPT < count; i++) {
+        CAIRN_TRY(key_list_add(&plan->victims, old[i].key, err));
     }
     return CAIRN_OK;
 }

@@ -34,7 +34,7 @@ static cairn_code check_epoch(const gc_rules *rules, const timeline *line, cairn
 static cairn_code write_certificate(const gc_run *run, uint64_t epoch, const gc_plan *plan,
                                     layout_key *out_key, cairn_error *err)
 {
-    CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO(cairn_buf) document = {.limit = CAIRN_CERTIFICATE_BYTES_MAX};
     record_certificate certificate = {.job = (char *)(uintptr_t)run->job,
                                       .epoch = epoch,
                                       .made_ms = clock_wall_ms(),
@@ -55,35 +55,65 @@ static cairn_code write_certificate(const gc_run *run, uint64_t epoch, const gc_
     return CAIRN_OK;
 }
 
-/* An object that the store holds (object lock) is kept, not an error. */
+static cairn_code delete_victim(const gc_run *run, const char *key, cairn_gc_report *report,
+                                bool *out_kept, cairn_error *err)
+{
+    cairn_error problem = {0};
+    cairn_code code = cairn_store_delete(run->root, run->call, key, &problem);
+
+    *out_kept = code == CAIRN_E_ACCESS;
+    if (*out_kept) {
+        report->kept++;
+        log_write(run->log, CAIRN_LOG_WARN, "%s is kept: the store refuses to delete it", key);
+        return CAIRN_OK;
+    }
+    if (code != CAIRN_OK) {
+        return error_set(err, code, "%s", problem.message);
+    }
+    report->deleted++;
+    return CAIRN_OK;
+}
+
+/*
+ * An object that the store holds (object lock) is kept, not an error. While a manifest is kept, so
+ * is all data of this pass: what a standing manifest names must stand.
+ */
 static cairn_code delete_victims(const gc_run *run, const gc_plan *plan, cairn_gc_report *report,
                                  cairn_error *err)
 {
-    for (size_t i = 0; i < plan->victims.count; i++) {
-        const char *key = plan->victims.items[i];
-        cairn_code code = cairn_store_delete(run->root, run->call, key, err);
-        if (code == CAIRN_E_ACCESS) {
-            report->kept++;
-            log_write(run->log, CAIRN_LOG_WARN, "%s is kept: the store refuses to delete it", key);
-            continue;
-        }
-        CAIRN_TRY(code);
-        report->deleted++;
-        if (i < plan->manifest_victims) {
-            CAIRN_FAILPOINT("retention.manifest.deleted", err);
-        } else {
-            CAIRN_FAILPOINT("retention.data.deleted", err);
-        }
+    bool manifest_kept = false;
+    bool kept = false;
+
+    for (size_t i = 0; i < plan->manifest_victims; i++) {
+        CAIRN_TRY(delete_victim(run, plan->victims.items[i], report, &kept, err));
+        manifest_kept = manifest_kept || kept;
+        CAIRN_FAILPOINT("retention.manifest.deleted", err);
+    }
+    if (manifest_kept) {
+        report->kept += plan->victims.count - plan->manifest_victims;
+        return CAIRN_OK;
+    }
+    for (size_t i = plan->manifest_victims; i < plan->victims.count; i++) {
+        CAIRN_TRY(delete_victim(run, plan->victims.items[i], report, &kept, err));
+        CAIRN_FAILPOINT("retention.data.deleted", err);
     }
     return CAIRN_OK;
 }
 
-/* Certificate, look, deletes. The look comes after the certificate and before the first delete. */
+/*
+ * Certificate, look, deletes. The look comes after the certificate and before the first delete.
+ * `written` (may be NULL) remembers the certificate.
+ */
 static cairn_code carry_out(const gc_run *run, uint64_t epoch, const gc_plan *plan,
-                            layout_key *out_certificate, cairn_gc_report *report, cairn_error *err)
+                            key_list *written, cairn_gc_report *report, cairn_error *err)
 {
+    layout_key certificate;
+
     CAIRN_FAILPOINT("retention.plan.after", err);
-    CAIRN_TRY(write_certificate(run, epoch, plan, out_certificate, err));
+    CAIRN_TRY(write_certificate(run, epoch, plan, &certificate, err));
+    if (written != NULL) {
+        CAIRN_TRY(key_list_add(written, certificate.text, err));
+    }
     CAIRN_TRY(epoch_look(run->root, run->call, epoch, err));
     CAIRN_FAILPOINT("retention.look.after", err);
     return delete_victims(run, plan, report, err);
@@ -93,7 +123,6 @@ cairn_code gc_run_from_storage(const gc_run *run, cairn_gc_report *report, cairn
 {
     CAIRN_AUTO(timeline) line = {0};
     CAIRN_AUTO(gc_plan) plan = {0};
-    layout_key certificate;
 
     CAIRN_TRY(timeline_read(run->root, run->call, run->job, &line, err));
     CAIRN_TRY(check_epoch(&run->rules, &line, err));
@@ -107,7 +136,7 @@ cairn_code gc_run_from_storage(const gc_run *run, cairn_gc_report *report, cairn
     if (!run->execute || plan.victims.count == 0) {
         return CAIRN_OK;
     }
-    return carry_out(run, line.claimed, &plan, &certificate, report, err);
+    return carry_out(run, line.claimed, &plan, NULL, report, err);
 }
 
 /* Ids of aborted checkpoints below the boundary go with it. */
@@ -172,13 +201,18 @@ static cairn_code note_manifests_read(const session *self, gc_plan *plan, cairn_
     return CAIRN_OK;
 }
 
-/* The oldest certificates of this attempt beyond those that are kept. */
+/* The oldest certificates of this attempt beyond those that are kept; the pass adds one. */
+static size_t excess_certificates(const session *self)
+{
+    size_t count = self->ledger.certificates.count + 1;
+
+    return count > CAIRN_CERTIFICATES_KEPT ? count - CAIRN_CERTIFICATES_KEPT : 0;
+}
+
 static cairn_code retire_certificates(const session *self, gc_plan *plan, cairn_error *err)
 {
-    const key_list *certificates = &self->ledger.certificates;
-
-    for (size_t i = 0; i + CAIRN_CERTIFICATES_KEPT <= certificates->count; i++) {
-        CAIRN_TRY(key_list_add(&plan->victims, certificates->items[i], err));
+    for (size_t i = 0; i < excess_certificates(self); i++) {
+        CAIRN_TRY(key_list_add(&plan->victims, self->ledger.certificates.items[i], err));
     }
     return CAIRN_OK;
 }
@@ -187,6 +221,10 @@ static cairn_code plan_retention(const session *self, size_t kept, gc_plan *plan
 {
     CAIRN_AUTO(key_list) named = {0};
 
+    /* Each is older than the one before: else retention would delete what it keeps. */
+    for (size_t i = 1; i < self->ledger.chain_count; i++) {
+        CAIRN_ASSERT(self->ledger.chain[i]->id < self->ledger.chain[i - 1]->id);
+    }
     plan->boundary = self->ledger.chain[kept - 1]->id;
     plan->head = self->ledger.chain[0]->id;
     CAIRN_TRY(note_manifests_read(self, plan, err));
@@ -197,8 +235,7 @@ static cairn_code plan_retention(const session *self, size_t kept, gc_plan *plan
 }
 
 /* Forgets what was deleted. */
-static cairn_code forget(session *self, const gc_plan *plan, size_t kept,
-                         const layout_key *certificate, cairn_error *err)
+static void forget(session *self, const gc_plan *plan, size_t kept)
 {
     ledger *known = &self->ledger;
     key_list *certificates = &known->certificates;
@@ -213,12 +250,11 @@ static cairn_code forget(session *self, const gc_plan *plan, size_t kept,
         }
     }
     known->aborted_count = left;
-    while (certificates->count >= CAIRN_CERTIFICATES_KEPT) {
+    while (certificates->count > CAIRN_CERTIFICATES_KEPT) {
         mem_free(certificates->items[0]);
         memmove(certificates->items, certificates->items + 1,
                 --certificates->count * sizeof *certificates->items);
     }
-    return key_list_add(certificates, certificate->text, err);
 }
 
 /* Steady state: no listing, everything is known. */
@@ -226,15 +262,17 @@ static cairn_code retire_known(session *self, const gc_run *run, cairn_error *er
 {
     CAIRN_AUTO(gc_plan) plan = {0};
     cairn_gc_report report = {0};
-    layout_key certificate;
     size_t kept = self->num_retained;
 
     if (self->ledger.chain_count <= kept) {
         return CAIRN_OK;
     }
     CAIRN_TRY(plan_retention(self, kept, &plan, err));
-    CAIRN_TRY(carry_out(run, self->epoch, &plan, &certificate, &report, err));
-    return forget(self, &plan, kept, &certificate, err);
+    CAIRN_TRY(carry_out(run, self->epoch, &plan, &self->ledger.certificates, &report, err));
+    if (report.kept == 0) {
+        forget(self, &plan, kept);
+    }
+    return CAIRN_OK;
 }
 
 /* The first pass of an epoch: what older epochs left behind goes too. */

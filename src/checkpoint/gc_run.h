@@ -27,9 +27,9 @@ cairn_code gc_run_from_storage(const gc_run *run, cairn_gc_report *report, cairn
 /*
  * What a session does after each commit: retires what is beyond num_retained, from what its ledger
  * knows, without a listing; the first time, from storage, with the garbage of older epochs. A
- * failure loses nothing; the next pass or the next epoch repeats it. Runs as a job of
- * session->maintenance.
+ * failure loses nothing; the next pass or the next epoch repeats it. `argument` is a session.
+ * Runs as a job of its maintenance group.
  */
-cairn_code retention_run(void *session, cairn_error *err);
+cairn_code retention_run(void *argument, cairn_error *err);
 
 #endif

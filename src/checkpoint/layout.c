@@ -46,6 +46,12 @@ layout_key layout_private(uint64_t checkpoint_id, const layout_writer *writer, c
                       writer->operator_uid, writer->subtask, writer->epoch, writer->attempt, name);
 }
 
+layout_key layout_output(uint64_t checkpoint_id, const layout_writer *writer, const char *name)
+{
+    return key_format("chk-%" PRIu64 "/%s/%" PRIu32 "/%" PRIu64 "-%s-output.%s", checkpoint_id,
+                      writer->operator_uid, writer->subtask, writer->epoch, writer->attempt, name);
+}
+
 layout_key layout_part(uint64_t checkpoint_id, const layout_writer *writer)
 {
     return layout_private(checkpoint_id, writer, "part.json");
@@ -96,9 +102,9 @@ static layout_object parse_epoch(const char *rest)
         return object;
     }
     if (strcmp(rest, "claim.json") == 0) {
-        object.kind = LAYOUT_CLAIM;
+        object.kind = CAIRN_LAYOUT_CLAIM;
     } else if (strcmp(rest, "start.json") == 0) {
-        object.kind = LAYOUT_START;
+        object.kind = CAIRN_LAYOUT_START;
     }
     return object;
 }
@@ -114,10 +120,10 @@ static layout_object parse_checkpoint(const char *rest)
         return object;
     }
     if (strcmp(rest, "manifest.json") == 0) {
-        object.kind = LAYOUT_MANIFEST;
+        object.kind = CAIRN_LAYOUT_MANIFEST;
     } else if (cut(&rest, '/', &operator_uid) && cut_number(&rest, '/', &subtask) &&
                cut_number(&rest, '-', &object.epoch) && strchr(rest, '/') == NULL) {
-        object.kind = LAYOUT_PRIVATE;
+        object.kind = CAIRN_LAYOUT_PRIVATE;
     }
     return object;
 }
@@ -129,7 +135,7 @@ static layout_object parse_shared(const char *rest)
 
     if (cut(&rest, '/', &operator_uid) && cut_number(&rest, '-', &object.epoch) &&
         strchr(rest, '/') == NULL) {
-        object.kind = LAYOUT_SHARED;
+        object.kind = CAIRN_LAYOUT_SHARED;
     }
     return object;
 }
@@ -149,7 +155,7 @@ layout_object layout_parse(const char *key)
         return parse_shared(rest);
     }
     if (skip(&rest, "gc/") && cut_number(&rest, '-', &object.id) && strchr(rest, '/') == NULL) {
-        object.kind = LAYOUT_CERTIFICATE;
+        object.kind = CAIRN_LAYOUT_CERTIFICATE;
     }
     return object;
 }

@@ -32,17 +32,19 @@ typedef struct layout_writer {
 } layout_writer;
 
 layout_key layout_private(uint64_t checkpoint_id, const layout_writer *writer, const char *name);
+/* Of an output: a name that no file of the engine has. */
+layout_key layout_output(uint64_t checkpoint_id, const layout_writer *writer, const char *name);
 layout_key layout_part(uint64_t checkpoint_id, const layout_writer *writer);
 layout_key layout_shared(const layout_writer *writer, uint64_t sequence);
 
 typedef enum layout_kind {
-    LAYOUT_OTHER = 0, /* not ours: never touched */
-    LAYOUT_CLAIM = 1,
-    LAYOUT_START = 2,
-    LAYOUT_MANIFEST = 3,
-    LAYOUT_PRIVATE = 4, /* part or file of one checkpoint */
-    LAYOUT_SHARED = 5,
-    LAYOUT_CERTIFICATE = 6
+    CAIRN_LAYOUT_OTHER = 0, /* not ours: never touched */
+    CAIRN_LAYOUT_CLAIM = 1,
+    CAIRN_LAYOUT_START = 2,
+    CAIRN_LAYOUT_MANIFEST = 3,
+    CAIRN_LAYOUT_PRIVATE = 4, /* part or file of one checkpoint */
+    CAIRN_LAYOUT_SHARED = 5,
+    CAIRN_LAYOUT_CERTIFICATE = 6
 } layout_kind;
 
 typedef struct layout_object {

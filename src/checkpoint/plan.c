@@ -14,6 +14,14 @@ void engine_files_release(engine_files *files)
     *files = (engine_files){0};
 }
 
+engine_files engine_files_take(engine_files *files)
+{
+    engine_files taken = *files;
+
+    *files = (engine_files){0};
+    return taken;
+}
+
 static int compare_name(const void *name, const void *file)
 {
     return strcmp(name, ((const engine_file *)file)->info.name);

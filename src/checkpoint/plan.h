@@ -29,6 +29,8 @@ typedef struct engine_files {
 } engine_files;
 
 void engine_files_release(engine_files *files);
+/* Moves the contents out; `files` is empty afterwards. */
+engine_files engine_files_take(engine_files *files);
 CAIRN_DEFINE_AUTO(engine_files, engine_files_release)
 
 /* Lists a folder of the engine's files: name and stat of each that checkpoints store. Does I/O. */

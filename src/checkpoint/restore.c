@@ -5,6 +5,7 @@
 #include "fsutil.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A folder that is removed at the end of scope unless its name was taken away. */
 typedef char *partial_dir;
@@ -149,17 +150,55 @@ static cairn_code check_target(const char *dir, cairn_error *err)
     return CAIRN_OK;
 }
 
+/* "<parent>", "<name>" of a path; trailing slashes do not count. */
+static cairn_code split_target(const char *dir, char **out_parent, char **out_name,
+                               cairn_error *err)
+{
+    size_t length = strlen(dir);
+
+    while (length > 1 && dir[length - 1] == '/') {
+        length--;
+    }
+    const char *slash = memrchr(dir, '/', length);
+    size_t parent = slash == NULL ? 0 : (size_t)(slash - dir);
+    size_t begin = slash == NULL ? 0 : parent + 1;
+    *out_parent = slash == NULL ? mem_strdup(".") : mem_strndup(dir, parent == 0 ? 1 : parent);
+    *out_name = mem_strndup(dir + begin, length - begin);
+    if (*out_parent == NULL || *out_name == NULL) {
+        return error_no_memory(err, "restore");
+    }
+    return CAIRN_OK;
+}
+
+/* A folder of our own beside the target, whatever else stands there. */
+static cairn_code make_scratch(const char *parent, const char *name, partial_dir *out,
+                               cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) prefix = {0};
+
+    CAIRN_TRY(fs_make_dirs(parent, err));
+    CAIRN_TRY(buf_printf(&prefix, err, "%s.partial-", name));
+    const char *text = buf_text(&prefix);
+    return text == NULL ? error_no_memory(err, "restore")
+                        : fs_make_temp_dir(parent, text, out, err);
+}
+
 cairn_code restore_checkpoint(const transfer_context *context, const cairn_manifest *manifest,
                               cairn_slice document, const char *dir, cairn_error *err)
 {
     CAIRN_AUTO(partial_dir) partial = NULL;
+    char *parent CAIRN_AUTO_FREE = NULL;
+    char *name CAIRN_AUTO_FREE = NULL;
+    char *target CAIRN_AUTO_FREE = NULL;
 
-    CAIRN_TRY(check_target(dir, err));
-    CAIRN_TRY(make_partial(dir, &partial, err));
+    CAIRN_TRY(split_target(dir, &parent, &name, err));
+    CAIRN_TRY(fs_join(parent, name, &target, err));
+    CAIRN_TRY(check_target(target, err));
+    CAIRN_TRY(make_scratch(parent, name, &partial, err));
     CAIRN_TRY(restore_into(context, manifest, document, partial, err));
-    CAIRN_TRY(fs_rename(partial, dir, err));
+    CAIRN_TRY(fs_rename(partial, target, err));
     mem_free(CAIRN_TAKE(partial));
-    return CAIRN_OK;
+    return fs_sync_dir(parent, err);
 }
 
 cairn_code restore_check_part(const transfer_context *context, const cairn_manifest *manifest,

@@ -47,6 +47,9 @@ cairn_code ledger_push(ledger *self, cairn_manifest *manifest, cairn_error *err)
 {
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *owned = manifest;
 
+    if (self->chain_count > 0 && self->chain[0]->id == manifest->id) {
+        return CAIRN_OK; /* a commit that was settled once more */
+    }
     if (self->chain_count == self->chain_capacity) {
         size_t capacity = self->chain_capacity == 0 ? 8 : self->chain_capacity * 2;
         cairn_manifest **chain = mem_realloc_array(self->chain, capacity, sizeof(cairn_manifest *));

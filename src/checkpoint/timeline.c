@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A manifest was deleted between the listing and its reading: the picture is stale. */
-typedef enum round_outcome {
-    ROUND_DONE = 0,
-    ROUND_STALE = 1
-} round_outcome;
-
 void timeline_release(timeline *line)
 {
     for (size_t i = 0; i < line->count; i++) {
@@ -39,9 +33,9 @@ static cairn_code keep_epoch(void *context, const char *key, const cairn_object_
 
     (void)info;
     (void)err;
-    if (object.kind == LAYOUT_CLAIM && object.epoch > line->claimed) {
+    if (object.kind == CAIRN_LAYOUT_CLAIM && object.epoch > line->claimed) {
         line->claimed = object.epoch;
-    } else if (object.kind == LAYOUT_START && object.epoch > line->started) {
+    } else if (object.kind == CAIRN_LAYOUT_START && object.epoch > line->started) {
         line->started = object.epoch;
     }
     return CAIRN_OK;
@@ -52,7 +46,7 @@ static size_t count_manifests(const key_list *objects)
     size_t count = 0;
 
     for (size_t i = 0; i < objects->count; i++) {
-        count += layout_parse(objects->items[i]).kind == LAYOUT_MANIFEST;
+        count += layout_parse(objects->items[i]).kind == CAIRN_LAYOUT_MANIFEST;
     }
     return count;
 }
@@ -89,12 +83,16 @@ static cairn_code read_certificate(cairn_store *root, const cairn_call *call, co
 {
     CAIRN_AUTO(cairn_buf) document = {0};
     CAIRN_AUTO(record_certificate) certificate = {0};
+    cairn_error problem = {0};
 
-    cairn_code code = cairn_store_get(root, call, key, CAIRN_CERTIFICATE_BYTES_MAX, &document, err);
+    cairn_code code =
+        cairn_store_get(root, call, key, CAIRN_CERTIFICATE_BYTES_MAX, &document, &problem);
     if (code == CAIRN_E_NOT_FOUND) {
         return CAIRN_OK; /* pruned meanwhile: a newer one has a higher boundary */
     }
-    CAIRN_TRY(code);
+    if (code != CAIRN_OK) {
+        return error_set(err, code, "%s", problem.message);
+    }
     code = record_certificate_read(cairn_buf_slice(&document), &certificate, err);
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "%s", key);
@@ -110,7 +108,7 @@ static cairn_code read_certificates(cairn_store *root, const cairn_call *call, t
 {
     for (size_t i = 0; i < line->objects.count; i++) {
         layout_object object = layout_parse(line->objects.items[i]);
-        if (object.kind == LAYOUT_CERTIFICATE && object.id > line->boundary) {
+        if (object.kind == CAIRN_LAYOUT_CERTIFICATE && object.id > line->boundary) {
             CAIRN_TRY(read_certificate(root, call, line->objects.items[i], line, err));
         }
     }
@@ -119,19 +117,20 @@ static cairn_code read_certificates(cairn_store *root, const cairn_call *call, t
 
 /* Damage is kept in the entry; only a store that fails ends the call. */
 static cairn_code read_manifest(cairn_store *root, const cairn_call *call, const char *job,
-                                timeline_entry *entry, round_outcome *out, cairn_error *err)
+                                timeline_entry *entry, bool *out_stale, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) document = {0};
+    cairn_error problem = {0};
     layout_key key = layout_manifest(entry->id);
 
     cairn_code code =
-        cairn_store_get(root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err);
+        cairn_store_get(root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, &problem);
     if (code == CAIRN_E_NOT_FOUND) {
-        *out = ROUND_STALE;
+        *out_stale = true; /* deleted since the listing */
         return CAIRN_OK;
     }
     if (code != CAIRN_OK && code != CAIRN_E_LIMIT) {
-        return code;
+        return error_set(err, code, "%s", problem.message);
     }
     if (code == CAIRN_E_LIMIT) {
         entry->code = error_set(&entry->problem, CAIRN_E_INTEGRITY, "%s is larger than %zu bytes",
@@ -155,7 +154,7 @@ static int by_id_descending(const void *a, const void *b)
 }
 
 static cairn_code read_manifests(cairn_store *root, const cairn_call *call, const char *job,
-                                 timeline *line, round_outcome *out, cairn_error *err)
+                                 timeline *line, bool *out_stale, cairn_error *err)
 {
     size_t filled = 0;
     const size_t count = count_manifests(&line->objects);
@@ -167,27 +166,27 @@ static cairn_code read_manifests(cairn_store *root, const cairn_call *call, cons
     line->count = count;
     for (size_t i = 0; i < line->objects.count; i++) {
         layout_object object = layout_parse(line->objects.items[i]);
-        if (object.kind == LAYOUT_MANIFEST) {
+        if (object.kind == CAIRN_LAYOUT_MANIFEST) {
             line->entries[filled++].id = object.id;
         }
     }
     CAIRN_ASSERT(filled == line->count);
     qsort(line->entries, line->count, sizeof *line->entries, by_id_descending);
-    for (size_t i = 0; i < line->count && *out == ROUND_DONE; i++) {
-        CAIRN_TRY(read_manifest(root, call, job, &line->entries[i], out, err));
+    for (size_t i = 0; i < line->count && !*out_stale; i++) {
+        CAIRN_TRY(read_manifest(root, call, job, &line->entries[i], out_stale, err));
     }
     return CAIRN_OK;
 }
 
 static cairn_code read_round(cairn_store *root, const cairn_call *call, const char *job,
-                             timeline *line, round_outcome *out, cairn_error *err)
+                             timeline *line, bool *out_stale, cairn_error *err)
 {
     /* Epochs before objects: what the newest start names stood before it, so the listing has it. */
     CAIRN_TRY(cairn_store_list(root, call, "epochs/", keep_epoch, line, err));
     CAIRN_TRY(read_start(root, call, job, line, err));
     CAIRN_TRY(cairn_store_list(root, call, "", keep_key, &line->objects, err));
     CAIRN_TRY(read_certificates(root, call, line, err));
-    return read_manifests(root, call, job, line, out, err);
+    return read_manifests(root, call, job, line, out_stale, err);
 }
 
 cairn_code timeline_read(cairn_store *root, const cairn_call *call, const char *job, timeline *out,
@@ -195,11 +194,14 @@ cairn_code timeline_read(cairn_store *root, const cairn_call *call, const char *
 {
     for (int round = 0; round < CAIRN_TIMELINE_ROUNDS_MAX; round++) {
         CAIRN_AUTO(timeline) line = {0};
-        round_outcome outcome = ROUND_DONE;
+        bool stale = false;
 
-        CAIRN_TRY(read_round(root, call, job, &line, &outcome, err));
-        if (outcome == ROUND_DONE) {
-            timeline_judge(&line);
+        CAIRN_TRY(read_round(root, call, job, &line, &stale, err));
+        timeline_judge(&line);
+        /* A listing may miss both a commit and the one that it retired: look twice before "none".
+         */
+        bool doubtful = round == 0 && line.started != 0 && line.head == line.count;
+        if (!stale && !doubtful) {
             *out = line;
             line = (timeline){0};
             return CAIRN_OK;

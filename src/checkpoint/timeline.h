@@ -52,8 +52,8 @@ CAIRN_DEFINE_AUTO(timeline, timeline_release)
 void timeline_judge(timeline *line);
 
 /*
- * CAIRN_E_INTEGRITY if the newest started epoch names a checkpoint that is not there: that is
- * damage, and never a reason to start empty.
+ * CAIRN_E_INTEGRITY if the newest started epoch, or a certificate made in it, says that there is a
+ * checkpoint and none counts: that is damage, and never a reason to start empty.
  */
 cairn_code timeline_check_head(const timeline *line, cairn_error *err);
 

@@ -82,14 +82,23 @@ cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info
                           const char *path, cairn_error *err)
 {
     cairn_file_range to = {path, info->offset, info->size};
+    cairn_object_info object;
     sha256 digest;
     uint64_t bytes = 0;
 
     CAIRN_TRY(call_check(context->call, info->key, err));
-    CAIRN_TRY(as_damage(
-        err, cairn_store_get_file(context->root, context->call, info->key, &to, err), info));
+    cairn_code code = cairn_store_get_file(context->root, context->call, info->key, &to, err);
+    if (code == CAIRN_E_NOT_FOUND) { /* the object, or the folder of the file? */
+        CAIRN_TRY(as_damage(
+            err, cairn_store_stat(context->root, context->call, info->key, &object, err), info));
+        return error_set(err, CAIRN_E_IO, "fetch %s: its local folder is gone", path);
+    }
+    CAIRN_TRY(code);
     CAIRN_FAILPOINT("restore.download.file", err);
-    CAIRN_TRY(sha256_of_file(path, &digest, &bytes, err));
+    code = sha256_of_file(path, &digest, &bytes, err);
+    if (code != CAIRN_OK) { /* a local file that vanished is no "not found" of the store's */
+        return code == CAIRN_E_NOT_FOUND ? CAIRN_E_IO : code;
+    }
     CAIRN_TRY(compare(info, &digest, bytes, err));
     CAIRN_FAILPOINT("restore.verify.file", err);
     return CAIRN_OK;
@@ -147,10 +156,10 @@ cairn_code transfer_check(const transfer_context *context, const cairn_file_info
 
     CAIRN_TRY(as_damage(
         err, cairn_store_stat(context->root, context->call, info->key, &object, err), info));
-    if (object.size != info->offset + info->size) {
+    uint64_t expected = info->offset + info->size;
+    if (object.size != expected) {
         return error_set(err, CAIRN_E_INTEGRITY, "%s is damaged: %llu bytes, expected %llu",
-                         info->key, (unsigned long long)object.size,
-                         (unsigned long long)(info->offset + info->size));
+                         info->key, (unsigned long long)object.size, (unsigned long long)expected);
     }
     CAIRN_TRY(hash_object(context, info, &digest, err));
     return compare(info, &digest, info->size, err);

@@ -2,11 +2,12 @@
 #include "clock.h"
 #include "commands.h"
 #include "errors.h"
-#include "fsutil.h"
 #include "human.h"
 #include "log_sink.h"
 #include "logging.h"
 #include "progress.h"
+#include "run_folder.h"
+#include "run_places.h"
 #include "run_plan.h"
 #include "signals.h"
 #include "state_pick.h"
@@ -15,21 +16,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define RUN_LOCAL_PREFIX   "cairn-run-"
 #define RUN_EXIT_BY_SIGNAL 128
-#define RUN_SIGNALS_HARD   2 /* signals that ask for a stop without a last checkpoint */
-
-/* A folder of our own, removed with all in it when it goes out of scope. */
-typedef char *run_folder;
-
-static void run_folder_release(run_folder *folder)
-{
-    if (*folder != NULL) {
-        (void)fs_remove_tree(*folder, NULL);
-        mem_free(*folder);
-    }
-}
-CAIRN_DEFINE_AUTO(run_folder, run_folder_release)
 
 typedef struct run_view {
     const char *job;
@@ -58,6 +45,7 @@ static cairn_code print_json(const char *job, const cairn_worker_result *result,
     json_text_member_string(&json, "job", job);
     json_text_member_bool(&json, "stopped", result->stopped);
     json_text_member_u64(&json, "records", result->records);
+    json_text_member_u64(&json, "committed_records", result->committed_records);
     json_text_member_u64(&json, "last_checkpoint_id", result->last_checkpoint_id);
     json_text_member_u64(&json, "published_files", result->published_files);
     return cli_json_end(&json, err);
@@ -73,16 +61,18 @@ static void print_stop(const cairn_worker_result *result)
                       "cairn: stopped by %s before the first checkpoint: nothing is kept; "
                       "the same command begins again\n",
                       name);
-    } else if (*signals_flag() == RUN_SIGNALS_HARD) {
+    } else if (result->committed_records < result->records) {
         (void)fprintf(stderr,
                       "cairn: stopped by %s without a last checkpoint: checkpoint %" PRIu64
-                      " is kept; the same command goes on from it\n",
-                      name, result->last_checkpoint_id);
+                      " holds everything up to record %" PRIu64 "; the same command goes on from "
+                      "it and reads records %" PRIu64 " to %" PRIu64 " again\n",
+                      name, result->last_checkpoint_id, result->committed_records,
+                      result->committed_records + 1, result->records);
     } else {
         (void)fprintf(stderr,
                       "cairn: stopped by %s: checkpoint %" PRIu64 " holds everything up to "
                       "record %" PRIu64 "; the same command goes on from it\n",
-                      name, result->last_checkpoint_id, result->records);
+                      name, result->last_checkpoint_id, result->committed_records);
     }
 }
 
@@ -97,15 +87,16 @@ static void log_end(const cairn_log *log, const cairn_worker_result *result, uin
               result->last_checkpoint_id, result->published_files, human_duration(took_ms, took));
 }
 
-static cairn_code prepare_folder(const run_plan *plan, run_folder *folder, const char **out,
-                                 cairn_error *err)
+static cairn_code prepare_folder(const run_plan *plan, run_folder *folder,
+                                 cairn_backend_options *options, cairn_error *err)
 {
     if (plan->local_dir != NULL) {
-        *out = plan->local_dir;
+        options->local_dir = plan->local_dir;
         return CAIRN_OK;
     }
-    CAIRN_TRY(fs_make_temp_dir(scratch_parent(), RUN_LOCAL_PREFIX, folder, err));
-    *out = *folder;
+    run_folder_reclaim(scratch_parent(), &options->log);
+    CAIRN_TRY(run_folder_new(scratch_parent(), folder, err));
+    options->local_dir = *folder;
     return CAIRN_OK;
 }
 
@@ -120,10 +111,10 @@ static cairn_code run_worker(const cli_call *call, const run_plan *plan,
 
     log_sink_init(&sink, plan->json_log);
     run_plan_fill(plan, &options);
-    CAIRN_TRY(prepare_folder(plan, &folder, &options.backend.local_dir, err));
     view.job = options.backend.job;
     options.backend.cancel = call->cancel;
     options.backend.log = log_sink_log(&sink, plan->level);
+    CAIRN_TRY(prepare_folder(plan, &folder, &options.backend, err));
     options.stop = signals_flag();
     options.progress = on_progress;
     options.progress_context = &view;
@@ -138,6 +129,8 @@ static cairn_code run_run(cli_call *call, cairn_error *err)
     cairn_worker_result result = {0};
 
     CAIRN_TRY(run_plan_make(call->args, &plan, err));
+    CAIRN_TRY(run_places_check_parts(plan.checkpoints, plan.output, run_plan_job_name(&plan),
+                                     &call->store, err));
     CAIRN_TRY(run_worker(call, &plan, &result, err));
     if (result.stopped && signals_received() != 0) {
         print_stop(&result);

@@ -4,6 +4,7 @@
 #include "encode.h"
 #include "errors.h"
 #include "job_load.h"
+#include "run_places.h"
 #include "store_pick.h"
 
 #include <errno.h>
@@ -165,21 +166,19 @@ const char *run_plan_job_name(const run_plan *plan)
     return name != NULL ? name : plan->job->name;
 }
 
-/* What stands below the job's folder is the job's: garbage collection would take the output. */
-static cairn_code check_output_place(const run_plan *plan, cairn_error *err)
+/* Before any folder is made. */
+static cairn_code check_places(const run_plan *plan, const char *output, const char *checkpoints,
+                               cairn_error *err)
 {
-    CAIRN_AUTO(cairn_buf) root = {0};
-    const char *output = cairn_store_uri(plan->output);
+    const run_places places = {
+        .input = strcmp(plan->input, "-") == 0 ? NULL : plan->input,
+        .output = output,
+        .checkpoints = checkpoints,
+        .local_dir = plan->local_dir,
+        .job = run_plan_job_name(plan),
+    };
 
-    CAIRN_TRY(buf_printf(&root, err, "%s/%s", cairn_store_uri(plan->checkpoints),
-                         run_plan_job_name(plan)));
-    if (strncmp(output, buf_text(&root), root.len) == 0 &&
-        (output[root.len] == '\0' || output[root.len] == '/')) {
-        return error_set(err, CAIRN_E_INVALID,
-                         "run: --output is in the job's own folder %s: choose another place",
-                         buf_text(&root));
-    }
-    return CAIRN_OK;
+    return run_places_check(&places, err);
 }
 
 static cairn_code open_stores(const cli_args *args, run_plan *plan, cairn_error *err)
@@ -195,6 +194,7 @@ static cairn_code open_stores(const cli_args *args, run_plan *plan, cairn_error 
         return error_set(err, CAIRN_E_INVALID,
                          "run: --checkpoints is missing: give it, or " KEY_DIR);
     }
+    CAIRN_TRY(check_places(plan, output, checkpoints, err));
     code = store_pick(checkpoints, true, &plan->checkpoints, err);
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "checkpoints");
@@ -203,7 +203,7 @@ static cairn_code open_stores(const cli_args *args, run_plan *plan, cairn_error 
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "output");
     }
-    return check_output_place(plan, err);
+    return CAIRN_OK;
 }
 
 static cairn_log_level level_of(const char *name)
@@ -253,8 +253,8 @@ cairn_code run_plan_make(const cli_args *args, run_plan *out, cairn_error *err)
     CAIRN_TRY(configure(args, plan.config, err));
     CAIRN_TRY(check_input(args, &plan.input, err));
     CAIRN_TRY(job_load(args->arguments[0], &plan.job, err));
-    CAIRN_TRY(open_stores(args, &plan, err));
     plan.local_dir = cairn_config_get(plan.config, KEY_LOCALDIR);
+    CAIRN_TRY(open_stores(args, &plan, err));
     settle_checkpoints(args, &plan);
     read_display(args, &plan);
     *out = plan;

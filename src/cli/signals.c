@@ -1,5 +1,6 @@
 /*
- * DESIGN: the handler touches sig_atomic_t-sized flags and the cancel's atomic flag only.
+ * DESIGN: the handler touches atomic flags only. It may run on any thread, also on one of
+ * RocksDB's.
  */
 #include "signals.h"
 
@@ -11,18 +12,21 @@
 
 static cairn_cancel *to_cancel;
 static volatile int count;
-static volatile sig_atomic_t first;
-static volatile sig_atomic_t graceful;
+static volatile int first;
+static volatile int graceful;
 
 static void on_signal(int number)
 {
-    if (first == 0) {
-        first = number;
+    int none = 0;
+    int seen = __atomic_load_n(&count, __ATOMIC_SEQ_CST);
+
+    (void)__atomic_compare_exchange_n(&first, &none, number, false, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST);
+    if (seen < SIGNALS_COUNTED_MAX) {
+        seen++;
+        __atomic_store_n(&count, seen, __ATOMIC_SEQ_CST);
     }
-    if (count < SIGNALS_COUNTED_MAX) {
-        count = count + 1;
-    }
-    if (!graceful || count == SIGNALS_COUNTED_MAX) {
+    if (!__atomic_load_n(&graceful, __ATOMIC_SEQ_CST) || seen == SIGNALS_COUNTED_MAX) {
         cairn_cancel_trigger(to_cancel);
     }
 }
@@ -46,7 +50,7 @@ void signals_install(cairn_cancel *cancel)
 
 void signals_be_graceful(void)
 {
-    graceful = 1;
+    __atomic_store_n(&graceful, 1, __ATOMIC_SEQ_CST);
 }
 
 const volatile int *signals_flag(void)
@@ -56,7 +60,7 @@ const volatile int *signals_flag(void)
 
 int signals_received(void)
 {
-    return (int)first;
+    return __atomic_load_n(&first, __ATOMIC_SEQ_CST);
 }
 
 const char *signals_name(int number)

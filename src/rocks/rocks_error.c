@@ -6,25 +6,33 @@
 /* The beginnings and marks of RocksDB's Status::ToString. The first that fits decides. */
 static const struct {
     const char *text;
+    const char *also; /* anywhere in it, too; may be NULL */
     bool anywhere;
     cairn_code code;
 } causes[] = {
-    {"No space left", true, CAIRN_E_NO_SPACE},
-    {"Disk quota exceeded", true, CAIRN_E_NO_SPACE},
-    {"Corruption", false, CAIRN_E_INTEGRITY},
-    {"/LOCK: ", true, CAIRN_E_LOCKED},
-    {"lock hold by current process", true, CAIRN_E_LOCKED},
-    {"Permission denied", true, CAIRN_E_ACCESS},
-    {"IO error", false, CAIRN_E_IO},
-    {"Operation failed. Try again", false, CAIRN_E_UNAVAILABLE},
+    {"No space left", NULL, true, CAIRN_E_NO_SPACE},
+    {"Disk quota exceeded", NULL, true, CAIRN_E_NO_SPACE},
+    {"Corruption", NULL, false, CAIRN_E_INTEGRITY},
+    {"Permission denied", NULL, true, CAIRN_E_ACCESS},
+    /* CURRENT names one that is not there. */
+    {"/MANIFEST-", ": No such file", true, CAIRN_E_INTEGRITY},
+    {"lock hold by current process", NULL, true, CAIRN_E_LOCKED},
+    {"/LOCK: ", "Resource temporarily unavailable", true, CAIRN_E_LOCKED},
+    {"IO error", NULL, false, CAIRN_E_IO},
+    {"Operation failed. Try again", NULL, false, CAIRN_E_UNAVAILABLE},
 };
+
+static bool has(const char *message, const char *also)
+{
+    return also == NULL || strstr(message, also) != NULL;
+}
 
 static cairn_code code_of(const char *message)
 {
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(causes); i++) {
         const char *const at = strstr(message, causes[i].text);
 
-        if (at != NULL && (causes[i].anywhere || at == message)) {
+        if (at != NULL && (causes[i].anywhere || at == message) && has(message, causes[i].also)) {
             return causes[i].code;
         }
     }

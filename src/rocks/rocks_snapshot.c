@@ -90,20 +90,6 @@ static void sleep_us(uint32_t us)
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
-/* RocksDB tells why background work failed only to who waits for it. */
-static cairn_code flush_error(rocks_db *db, rocks_family *family, const char *path,
-                              cairn_error *err)
-{
-    rocksdb_flushoptions_t *const waiting = rocksdb_flushoptions_create();
-    char *message = NULL;
-
-    rocksdb_flush_cf(db->handle, waiting, family->handle, &message);
-    rocksdb_flushoptions_destroy(waiting);
-    CAIRN_TRY(rocks_check(message, "flush for snapshot", path, err));
-    return error_set(err, CAIRN_E_IO, "flush for snapshot %s: failed at first, then succeeded",
-                     path);
-}
-
 /* One look at each family is enough: none gets a new immutable memtable while the window is open.
  */
 static cairn_code wait_for_flush(rocks_snapshot *snapshot, rocks_family *family,
@@ -115,7 +101,11 @@ static cairn_code wait_for_flush(rocks_snapshot *snapshot, rocks_family *family,
     while (rocks_property(db, family, "rocksdb.num-immutable-mem-table") != 0) {
         CAIRN_TRY(check_call(call, path, err));
         if (background_errors(db) != snapshot->errors_before) {
-            return flush_error(db, family, path, err);
+            /* RocksDB tells the cause only to who waits for the flush, for as long as it takes. */
+            return error_set(err, CAIRN_E_IO,
+                             "flush for snapshot %s: RocksDB reports a background error, its "
+                             "LOG in %s tells which",
+                             path, db->path);
         }
         sleep_us(pause_us);
         pause_us = pause_us < POLL_US_MAX / 2 ? pause_us * 2 : POLL_US_MAX;

@@ -80,11 +80,12 @@ static bool may_publish_again(cairn_code code)
     return code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT;
 }
 
-/* Publishes what is committed. `deadline_ms` 0: the store's own default. */
+/* Publishes what is committed. `deadline_ms` 0: the store's own default. The cancel, which comes
+ * with a stop now, ends the call. */
 static cairn_code publish(worker *run, uint64_t deadline_ms, cairn_error *err)
 {
     worker_checkpoints *all = &run->checkpoints;
-    const cairn_call call = {.deadline_ms = deadline_ms};
+    const cairn_call call = {deadline_ms, run->backend_options.cancel};
     bool created = false;
 
     const cairn_code code = sink_publish(run->to, &call, all->unpublished_id, &created, err);
@@ -107,8 +108,8 @@ static cairn_code publish_if_due(worker *run, cairn_error *err)
         return CAIRN_OK;
     }
     const cairn_code code = publish(run, 0, &cause);
-    if (code == CAIRN_OK) {
-        return CAIRN_OK;
+    if (code == CAIRN_OK || (code == CAIRN_E_CANCELLED && worker_stop_asked(run) > 1)) {
+        return CAIRN_OK; /* after a stop now a restore publishes it */
     }
     all->publish_attempts++;
     if (!may_publish_again(code) || all->publish_attempts >= CAIRN_PUBLISH_ATTEMPTS_MAX) {
@@ -188,21 +189,32 @@ static cairn_code begin_here(worker *run, uint64_t timeout_ms, cairn_error *err)
     return cairn_checkpoint_begin(run->backend, &request, &run->checkpoints.in_flight, err);
 }
 
-cairn_code barrier_begin(worker *run, uint64_t timeout_ms, cairn_error *err)
+/* Begins one. Fails with what is the job's or this machine's; `*out_begun` is the outcome of the
+ * begin itself, its error in `cause`. */
+static cairn_code try_begin(worker *run, uint64_t timeout_ms, cairn_code *out_begun,
+                            cairn_error *cause, cairn_error *err)
 {
     worker_checkpoints *all = &run->checkpoints;
-    cairn_error cause = {0};
 
     CAIRN_ASSERT(all->in_flight == NULL && all->unpublished_id == 0);
     CAIRN_TRY(job_call_before_checkpoint(run, err));
     CAIRN_TRY(sink_stage(run->to, err));
     all->begun_ms = clock_monotonic_ms();
-    const cairn_code code = begin_here(run, timeout_ms, &cause);
-    if (code == CAIRN_OK) {
+    *out_begun = begin_here(run, timeout_ms, cause);
+    if (*out_begun == CAIRN_OK) {
         all->in_flight_records = source_at(run->in).records;
     } else {
         all->ended_ms = clock_monotonic_ms();
     }
+    return CAIRN_OK;
+}
+
+cairn_code barrier_begin(worker *run, cairn_error *err)
+{
+    cairn_error cause = {0};
+    cairn_code code = CAIRN_OK;
+
+    CAIRN_TRY(try_begin(run, 0, &code, &cause, err));
     return judge(run, code, &cause, err);
 }
 
@@ -219,7 +231,7 @@ cairn_code barrier_by_time(worker *run, cairn_error *err)
         now - all->ended_ms < run->options->min_pause_ms) {
         return CAIRN_OK;
     }
-    return barrier_begin(run, 0, err);
+    return barrier_begin(run, err);
 }
 
 /* Waits until `deadline_ms` for the outcome, then asks it to end; takes it in. */
@@ -236,37 +248,61 @@ static cairn_code settle_by(worker *run, uint64_t deadline_ms, cairn_error *caus
     return settle(run, cause);
 }
 
-/* Ends what is under way at a stop: a failure costs work to do again, and is no failure of the job.
- */
+/* What fails at a stop costs work to do again, and is no failure of the job; being fenced is. */
+static cairn_code judge_at_stop(worker *run, cairn_code code, const cairn_error *cause,
+                                cairn_error *err)
+{
+    if (code == CAIRN_E_FENCED) {
+        return error_set(err, code, "%s", cause->message);
+    }
+    if (code != CAIRN_OK) {
+        log_write(log_of(run), CAIRN_LOG_WARN, "no checkpoint at the stop: %s", cause->message);
+    }
+    return CAIRN_OK;
+}
+
+/* A store that does not answer in time does not hold up the stop: a restore publishes. */
+static cairn_code publish_at_stop(worker *run, uint64_t deadline_ms, cairn_error *err)
+{
+    cairn_error cause = {0};
+    const cairn_code code = publish(run, deadline_ms, &cause);
+
+    if (code != CAIRN_OK && !may_publish_again(code) && code != CAIRN_E_CANCELLED) {
+        return error_set(err, code, "%s", cause.message);
+    }
+    if (code != CAIRN_OK) {
+        log_write(log_of(run), CAIRN_LOG_WARN, "output is published by the next run: %s",
+                  cause.message);
+    }
+    return CAIRN_OK;
+}
+
+/* Ends what is under way at a stop. */
 static cairn_code finish_by(worker *run, uint64_t deadline_ms, cairn_error *err)
 {
     cairn_error cause = {0};
 
     if (run->checkpoints.in_flight != NULL) {
         const cairn_code code = settle_by(run, deadline_ms, &cause);
-        if (code == CAIRN_E_FENCED) {
-            return error_set(err, code, "%s", cause.message);
-        }
-        if (code != CAIRN_OK) {
-            log_write(log_of(run), CAIRN_LOG_WARN, "no checkpoint at the stop: %s", cause.message);
-        }
+        CAIRN_TRY(judge_at_stop(run, code, &cause, err));
     }
-    if (run->checkpoints.unpublished_id != 0) {
-        return publish(run, deadline_ms, err);
-    }
-    return CAIRN_OK;
+    return run->checkpoints.unpublished_id != 0 ? publish_at_stop(run, deadline_ms, err) : CAIRN_OK;
 }
 
 cairn_code barrier_last(worker *run, uint64_t timeout_ms, cairn_error *err)
 {
     const uint64_t deadline_ms = cairn_deadline_in(timeout_ms);
+    cairn_error cause = {0};
+    cairn_code code = CAIRN_OK;
 
     CAIRN_TRY(finish_by(run, deadline_ms, err));
     const uint64_t now = clock_monotonic_ms();
-    if (!barrier_needed(run) || now >= deadline_ms || worker_stop_asked(run) > 1) {
+    if (!barrier_needed(run) || run->checkpoints.unpublished_id != 0 || now >= deadline_ms ||
+        worker_stop_asked(run) > 1) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(barrier_begin(run, deadline_ms - now, err));
+    CAIRN_TRY(try_begin(run, deadline_ms - now, &code, &cause, err));
+    CAIRN_TRY(judge_at_stop(run, code, &cause, err));
     return finish_by(run, deadline_ms, err);
 }
 

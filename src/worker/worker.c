@@ -13,7 +13,8 @@
 
 int worker_stop_asked(const worker *run)
 {
-    return run->options->stop == NULL ? 0 : *run->options->stop;
+    /* A signal handler may write it on another thread. */
+    return run->options->stop == NULL ? 0 : __atomic_load_n(run->options->stop, __ATOMIC_SEQ_CST);
 }
 
 void worker_report(worker *run, bool finished)
@@ -184,7 +185,7 @@ static cairn_code barrier_by_count(worker *run, cairn_error *err)
         return CAIRN_OK;
     }
     CAIRN_TRY(barrier_quiesce(run, run->options->min_pause_ms, &ready, err));
-    return ready ? barrier_begin(run, 0, err) : CAIRN_OK;
+    return ready ? barrier_begin(run, err) : CAIRN_OK;
 }
 
 static cairn_code on_record(worker *run, cairn_slice record, cairn_error *err)
@@ -213,7 +214,7 @@ static cairn_code on_end(worker *run, bool *out_finished, cairn_error *err)
 
     CAIRN_TRY(barrier_quiesce(run, failed ? CAIRN_WORKER_RETRY_MS : 0, &ready, err));
     *out_finished = ready && !barrier_needed(run);
-    return ready && !*out_finished ? barrier_begin(run, 0, err) : CAIRN_OK;
+    return ready && !*out_finished ? barrier_begin(run, err) : CAIRN_OK;
 }
 
 static cairn_code worker_step(worker *run, bool *out_finished, cairn_error *err)
@@ -248,6 +249,7 @@ static cairn_code worker_work(worker *run, cairn_error *err)
     /* A Ctrl-C ends the program that feeds standard input too: its end is then not the input's. */
     run->result.stopped = !finished || worker_stop_asked(run) != 0;
     run->result.records = source_at(run->in).records;
+    run->result.committed_records = run->checkpoints.committed_records;
     worker_report(run, true);
     return CAIRN_OK;
 }

@@ -103,14 +103,17 @@ cairn_code barrier_quiesce(worker *run, uint64_t pause_ms, bool *out_ready, cair
 
 /*
  * Begins a checkpoint here; nothing may be in flight. A begin that fails counts as a failed
- * checkpoint. `timeout_ms` 0: the backend's.
+ * checkpoint.
  */
-cairn_code barrier_begin(worker *run, uint64_t timeout_ms, cairn_error *err);
+cairn_code barrier_begin(worker *run, cairn_error *err);
 
 /* Begins one if the interval and the pause have passed, nothing is under way and there is need. */
 cairn_code barrier_by_time(worker *run, cairn_error *err);
 
-/* The end of a graceful stop: what is under way, then a last checkpoint, within `timeout_ms`. */
+/*
+ * The end of a graceful stop: what is under way, then a last checkpoint, within `timeout_ms`. At
+ * its end or a stop now it is cancelled, which takes CAIRN_ABORT_TIMEOUT_MS more at most.
+ */
 cairn_code barrier_last(worker *run, uint64_t timeout_ms, cairn_error *err);
 
 /* Ends what is in flight without looking at its outcome: a restore learns it. */

@@ -41,7 +41,7 @@ static cairn_code count_data(void *context, const char *key, const cairn_object_
 
     (void)info;
     (void)err;
-    *(size_t *)context += kind == LAYOUT_PRIVATE || kind == LAYOUT_SHARED ? 1 : 0;
+    *(size_t *)context += kind == CAIRN_LAYOUT_PRIVATE || kind == CAIRN_LAYOUT_SHARED ? 1 : 0;
     return CAIRN_OK;
 }
 

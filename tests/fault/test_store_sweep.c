@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define OPERATIONS 100 /* before each checkpoint */
+#define SLOW_MS    50
 
 /* One way of failing. */
 typedef struct sweep_kind {
@@ -17,10 +18,12 @@ typedef struct sweep_kind {
     cairn_code code;
     bool always; /* from the nth call on */
     bool hidden; /* the job does not notice: all calls succeed in the end */
+    bool after;  /* the call took effect all the same */
 } sweep_kind;
 
-/* What went wrong, as the job was told. */
-static void expect_honest(const sweep_kind *kind, cairn_code code, const cairn_error *err)
+/* What went wrong, as the job was told: the cause, and at which store. */
+static void expect_honest(const fault_world *world, const sweep_kind *kind, cairn_code code,
+                          const cairn_error *err)
 {
     if (code == CAIRN_OK) {
         return;
@@ -28,7 +31,7 @@ static void expect_honest(const sweep_kind *kind, cairn_code code, const cairn_e
     if (kind->hidden || (code != kind->code && code != CAIRN_E_TIMEOUT)) {
         fail_msg("%s: %s", cairn_code_name(code), err->message);
     }
-    ASSERT_MESSAGE_HAS(err, "");
+    ASSERT_MESSAGE_HAS(err, cairn_store_uri(world->job->directory));
 }
 
 /* Restores what is there, and works on for some checkpoints, whatever becomes of each. */
@@ -40,7 +43,7 @@ static void run_attempt(fault_world *world, const sweep_kind *kind, const char *
     cairn_error err = {0};
     const cairn_code code = job_try_open(world->job, name, &options, &backend, &err);
 
-    expect_honest(kind, code, &err);
+    expect_honest(world, kind, code, &err);
     if (code != CAIRN_OK) {
         return;
     }
@@ -48,7 +51,8 @@ static void run_attempt(fault_world *world, const sweep_kind *kind, const char *
     for (unsigned i = 0; i < checkpoints; i++) {
         job_write(world->job, backend, records, records + OPERATIONS);
         records += OPERATIONS;
-        expect_honest(kind, fault_world_checkpoint(world, backend, records, &err), &err);
+        const cairn_code outcome = fault_world_checkpoint(world, backend, records, &err);
+        expect_honest(world, kind, outcome, &err);
     }
     cairn_backend_close(backend);
 }
@@ -60,8 +64,10 @@ static bool run_with_fault_at(const sweep_kind *kind, uint64_t nth)
 
     store_fault_add(world->fault, &(store_fault_rule){.nth = nth,
                                                       .always = kind->always,
+                                                      .after = kind->after,
                                                       .action = kind->action,
-                                                      .code = kind->code});
+                                                      .code = kind->code,
+                                                      .amount = SLOW_MS});
     run_attempt(world, kind, "first", 2);
     run_attempt(world, kind, "second", 1);
     const bool hit = store_fault_hits(world->fault) > 0;
@@ -86,12 +92,20 @@ static void sweep(void **state)
     assert_true(nth > 40); /* else it is not the job that was swept */
 }
 
-static sweep_kind refused_once = {STORE_FAULT_FAIL, CAIRN_E_ACCESS, false, false};
-static sweep_kind refused_for_ever = {STORE_FAULT_FAIL, CAIRN_E_ACCESS, true, false};
-static sweep_kind down_once = {STORE_FAULT_FAIL, CAIRN_E_UNAVAILABLE, false, true};
-static sweep_kind down_for_ever = {STORE_FAULT_FAIL, CAIRN_E_UNAVAILABLE, true, false};
-static sweep_kind mute_once = {STORE_FAULT_LOSE_REPLY, CAIRN_E_UNAVAILABLE, false, true};
-static sweep_kind mute_for_ever = {STORE_FAULT_LOSE_REPLY, CAIRN_E_UNAVAILABLE, true, false};
+static sweep_kind refused_once = {.action = STORE_FAULT_FAIL, .code = CAIRN_E_ACCESS};
+static sweep_kind refused_for_ever = {
+    .action = STORE_FAULT_FAIL, .code = CAIRN_E_ACCESS, .always = true};
+static sweep_kind down_once = {
+    .action = STORE_FAULT_FAIL, .code = CAIRN_E_UNAVAILABLE, .hidden = true};
+static sweep_kind down_for_ever = {
+    .action = STORE_FAULT_FAIL, .code = CAIRN_E_UNAVAILABLE, .always = true};
+static sweep_kind broken_after_once = {
+    .action = STORE_FAULT_FAIL, .code = CAIRN_E_IO, .after = true};
+static sweep_kind slow_once = {.action = STORE_FAULT_DELAY, .code = CAIRN_OK, .hidden = true};
+static sweep_kind mute_once = {
+    .action = STORE_FAULT_LOSE_REPLY, .code = CAIRN_E_UNAVAILABLE, .hidden = true};
+static sweep_kind mute_for_ever = {
+    .action = STORE_FAULT_LOSE_REPLY, .code = CAIRN_E_UNAVAILABLE, .always = true};
 
 #define SWEEP(name, kind)                  \
     {                                      \
@@ -103,6 +117,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SWEEP("a call that is refused costs at most one checkpoint", refused_once),
         SWEEP("a store that refuses everything from some call on loses nothing", refused_for_ever),
+        SWEEP("a call that fails after its effect costs at most one checkpoint", broken_after_once),
+        SWEEP("a call that is slow is not noticed", slow_once),
         SWEEP("a call that fails once is not noticed", down_once),
         SWEEP("a store that is down from some call on loses nothing", down_for_ever),
         SWEEP("a reply that is lost once is not noticed", mute_once),

@@ -15,7 +15,7 @@ SOURCE = Path(os.environ["CAIRN_SOURCE_DIR"])
 BUILD = Path(os.environ["CAIRN_BUILD_DIR"])
 CC = os.environ["CAIRN_CC"]
 CMAKE = os.environ["CAIRN_CMAKE"]
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-pedantic-errors", "-Werror"]
 README_PROGRAM_LINES_MAX = 60
 
 
@@ -46,12 +46,26 @@ class Install(unittest.TestCase):
     def headers(self):
         return sorted((self.prefix / "include" / "cairn").glob("*.h"))
 
+    def compile_in_both_languages(self, text):
+        for compiler in ([CC, "-std=c11", "-x", "c"], ["c++", "-std=c++17", "-x", "c++"]):
+            run(*compiler, *STRICT, "-fsyntax-only", f"-I{self.prefix}/include", "-", input=text)
+
     def test_each_header_stands_alone(self):
         self.assertTrue(self.headers())
         for header in self.headers():
-            text = f"#include <cairn/{header.name}>\n"
-            for compiler in ([CC, "-std=c11", "-x", "c"], ["c++", "-std=c++17", "-x", "c++"]):
-                run(*compiler, *STRICT, "-fsyntax-only", f"-I{self.prefix}/include", "-", input=text)
+            self.compile_in_both_languages(f"#include <cairn/{header.name}>\n")
+
+    def test_each_init_macro_initialises_its_struct(self):
+        text, names = "#include <cairn/cairn.h>\n", []
+        for header in self.headers():
+            names += re.findall(r"^#define CAIRN_(\w+)_INIT\b", header.read_text(), re.M)
+        for name in names:
+            kind = "cairn_" + name.lower()
+            text += f"{kind} make_{kind}(void);\n"
+            text += f"{kind} make_{kind}(void)\n{{\n"
+            text += f"    {kind} value = CAIRN_{name}_INIT;\n    return value;\n}}\n"
+        self.assertGreaterEqual(len(names), 7)
+        self.compile_in_both_languages(text)
 
     def test_all_public_headers_are_installed(self):
         public = {p.name for p in (SOURCE / "include" / "cairn").glob("*.h")}

@@ -5,6 +5,7 @@ Needs CAIRN_BIN, CAIRN_SOURCE_DIR and CAIRN_CC, and root (small and read-only mo
 line per case; ends with 1 if any failed.
 """
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 BIN = os.environ["CAIRN_BIN"]
@@ -253,6 +255,64 @@ def a_job_uri_that_is_none_is_usage():
     fails(cairn("list", "/data/job@3"), 2, "without '@'")
     fails(cairn("gc", "/data/job@3"), 2, "without '@'")
     fails(cairn("get", "/data/job"), 2, "--key")
+
+
+def tree_of(directory):
+    return sorted((str(path.relative_to(directory)), path.is_file() and path.read_bytes())
+                  for path in directory.rglob("*"))
+
+
+@case
+def folders_of_a_run_that_lie_in_one_another_are_refused_and_nothing_is_touched():
+    with scratch() as directory:
+        for name in ("d/output", "d/db", "ck/wordcount", "real"):
+            (directory / name).mkdir(parents=True)
+            (directory / name / "kept").write_text("kept")
+        (directory / "link").symlink_to(directory / "real")
+        before = tree_of(directory)
+        rows = (
+            ({"output": "d/output", "local_dir": "d"}, "lie in one another"),
+            ({"output": "d/output", "local_dir": "d/output"}, "lie in one another"),
+            ({"output": "d/output", "local_dir": "d/output/new/local"}, "lie in one another"),
+            ({"output": "d/../new/./deep/../output/", "local_dir": "new"}, "lie in one another"),
+            ({"output": "new", "local_dir": "gone/../new/local"}, "lie in one another"),
+            ({"output": "real/out", "local_dir": "link"}, "lie in one another"),
+            ({"output": "link", "local_dir": f"{directory}/real/local"}, "lie in one another"),
+            ({"output": "new", "local_dir": "/"}, "lie in one another"),
+            ({"checkpoints": "link/ck", "local_dir": "real"}, "lie in one another"),
+            ({"checkpoints": "ck", "local_dir": "ck/wordcount"}, "lie in one another"),
+            ({"checkpoints": f"file://{directory}/ck", "local_dir": "ck"}, "lie in one another"),
+            ({"local_dir": "d", "input": "d/output/kept"}, "the input"),
+            ({"output": "ck/wordcount"}, "job's own folder"),
+            ({"output": "ck/wordcount/new/out"}, "job's own folder"),
+            ({"output": "d/../ck/./wordcount"}, "job's own folder"),
+            ({"checkpoints": "link/ck", "output": "real/ck/wordcount/out"}, "job's own folder"),
+        )
+        for changed, text in rows:
+            words = flags(directory, **{"output": "out", "checkpoints": "ck", **changed})
+            fails(cairn("run", "wordcount", *words, cwd=directory), 2, text)
+            check(tree_of(directory) == before, f"{changed} touched something")
+        works(cairn("run", "wordcount", *flags(directory, output="d/outputs", local_dir="d/out",
+                                               checkpoints="d/ou"), cwd=directory))
+
+
+@case
+def an_output_folder_with_parts_of_another_run_is_refused_at_the_start():
+    with scratch() as directory:
+        shutil.copytree(BASE / "done" / "out", directory / "out")
+        before = tree_of(directory / "out")
+        for restore in ("latest", "none"):
+            fails(cairn("run", "wordcount", *flags(directory), "--restore", restore), 2,
+                  "parts of another run", str(directory / "out"))
+        check(not list((directory / "ck").glob("wordcount/*")), "a job was begun")
+        check(tree_of(directory / "out") == before, "the output was touched")
+        works(cairn("run", "wordcount", *flags(directory, output=directory / "new")))
+    with copied_job() as (directory, _):
+        shutil.copytree(BASE / "done" / "out", directory / "out")
+        old = len(list((directory / "out").iterdir()))
+        works(cairn("run", "wordcount", *flags(directory), "--restore", "none"))
+        check(len(list((directory / "out").iterdir())) > old, "no new part")
+        works(cairn("run", "wordcount", *flags(directory)))
 
 
 # absent: 3
@@ -560,6 +620,79 @@ def a_signal_before_the_first_checkpoint_or_a_second_one_ends_all_the_same():
 
 
 @case
+def a_stop_whose_last_checkpoint_fails_tells_what_comes_again():
+    text = (BASE / "input.txt").read_bytes()
+    lines = text.splitlines(keepends=True)
+    with scratch() as directory, tmpfs(directory / "small", "64m") as small:
+        process = subprocess.Popen(
+            [BIN, "run", "wordcount", *flags(directory, input="-", checkpoints=small / "ck"),
+             "--checkpoint-every", "100"],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        process.stdin.write(b"".join(lines[:100]))
+        process.stdin.flush()
+        wait_for(lambda: list((directory / "out").glob("part-*")))
+        wait_for(lambda: remounted(small, "ro"))
+        process.stdin.write(b"".join(lines[100:150]))
+        process.stdin.flush()
+        wait_for(lambda: unread(process.stdin) == 0)
+        time.sleep(0.5)  # what was read is being processed
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=DEADLINE_S)[1].decode()
+        fails(Ended(process.returncode, "", err), 143, "without a last checkpoint",
+              "checkpoint 1 holds everything up to record 100;", "reads records 101 to ")
+        check(remounted(small, "rw"), "the folder stays read-only")
+        works(cairn("run", "wordcount", *flags(directory, input="-", checkpoints=small / "ck"),
+                    stdin=text))
+        check(counts_of(directory / "out") == reference_counts(BASE / "input.txt"),
+              "the counts differ")
+
+
+def remounted(directory, how):
+    """False while a file there is open for writing."""
+    return subprocess.run(["mount", "-o", f"remount,{how}", str(directory)],
+                          capture_output=True).returncode == 0
+
+
+def unread(pipe):
+    """Bytes in a pipe that its reader has not taken yet."""
+    size = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder)
+
+
+def run_folders():
+    return set((BASE / "tmp").glob("cairn-run-*"))
+
+
+@case
+def the_folder_of_a_killed_run_is_removed_by_the_next_one_and_a_live_one_stays():
+    with scratch() as one, scratch() as two, scratch() as three:
+        foreign = BASE / "tmp" / "cairn-run-abcdef"
+        (foreign / "db").mkdir(parents=True)
+        for name in ("LOCK", "CAIRN-LOCAL", "mine.txt"):
+            (foreign / name).write_text("")
+        killed, living = started(one), started(two)
+        try:
+            for directory in (one, two):
+                wait_for(lambda: list(directory.glob("ck/wordcount/epochs/1/start.json")))
+            check(len(run_folders()) == 3, run_folders())
+            killed.kill()
+            killed.communicate()
+            ended = works(cairn("run", "wordcount", *flags(three)))
+            left = run_folders() - {foreign}
+            check(len(left) == 1 and "a run that was killed" in ended.err, (left, ended.err))
+            living.communicate((BASE / "input.txt").read_bytes(), timeout=DEADLINE_S)
+            check(living.returncode == 0, "the living run failed")
+            check(run_folders() == {foreign} and (foreign / "mine.txt").exists(), run_folders())
+        finally:
+            for process in (killed, living):
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate()
+            shutil.rmtree(foreign)
+
+
+@case
 def no_scratch_folder_is_left():
     left = list((BASE / "tmp").iterdir())
     check(not left, f"left: {left}")
@@ -580,7 +713,9 @@ def run_from_a_file_and_from_standard_input_give_the_same():
         result = json.loads(ended.out)
         check(result["format"] == "cairn-run" and result["stopped"] is False, result)
         check(set(result) == {"format", "version", "job", "stopped", "records",
-                              "last_checkpoint_id", "published_files"}, result)
+                              "committed_records", "last_checkpoint_id", "published_files"},
+              result)
+        check(result["committed_records"] == result["records"], result)
         check(result["records"] == str((BASE / "input.txt").read_bytes().count(b"\n")), result)
 
 
@@ -609,11 +744,14 @@ def an_option_goes_before_definitions_and_those_before_the_file():
     with scratch() as directory:
         conf = directory / "config.yaml"
         conf.write_text(f"pipeline.name: from-file\nexecution.checkpointing.dir: {directory}/file\n")
-        given = flags(directory, checkpoints=None) + ["--conf", conf]
-        works(cairn("run", "wordcount", *given))
-        works(cairn("run", "wordcount", *given, "-D", "pipeline.name=defined"))
-        works(cairn("run", "wordcount", *given, "-Dpipeline.name=defined2", "--name", "option",
-                    "--checkpoints", directory / "ck"))
+
+        def given(output):
+            return flags(directory, checkpoints=None, output=directory / output) + ["--conf", conf]
+
+        works(cairn("run", "wordcount", *given("out1")))
+        works(cairn("run", "wordcount", *given("out2"), "-D", "pipeline.name=defined"))
+        works(cairn("run", "wordcount", *given("out3"), "-Dpipeline.name=defined2", "--name",
+                    "option", "--checkpoints", directory / "ck"))
         check(ids(directory / "file" / "from-file"), "the file's name and folder")
         check(ids(directory / "file" / "defined"), "-D before the file")
         check(ids(directory / "ck" / "option"), "the option before -D")

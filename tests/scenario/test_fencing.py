@@ -4,6 +4,7 @@ and woken again changes nothing. CAIRN_STOP_SECONDS: how long it is stopped (4; 
 
 Needs CAIRN_BIN. Ends with "N passed, N failed"."""
 
+import errno
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ DATA = make_lines(4000, 2)
 EVERY = ["--checkpoint-every", "200"]
 # Slow enough that both workers are alive at the same time.
 SLOW = "worker.record=sleep(1)"
+# There are checkpoints before the worker that is stopped.
+FIRST_KILL = "commit.confirm.after=3*off->1*kill"
 
 
 def expect(condition, text):
@@ -60,21 +63,46 @@ def snapshot_of(world):
             for name in names}
 
 
+def wait_for_trace(world, worker, trace, point):
+    """Until the worker is at `point`, where it pauses."""
+    def reached():
+        return os.path.exists(trace) and point in open(trace).read().split("\n")
+
+    if not wait_for(lambda: reached() or worker.poll() is not None) or worker.poll() is not None:
+        world.kill(worker)
+        worker.wait()
+        raise Failure("%s is not reached\n%s" % (point, world.log_text()))
+
+
+def opened(fifo):
+    """Ends the pause of the one who waits for a writer; false if nobody does yet."""
+    try:
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return False
+    return True
+
+
 def stop_at(point, expected):
-    """The old worker is stopped in the middle of `point`, overtaken, woken."""
+    """A worker that was restored is stopped in the middle of `point`, overtaken, woken."""
     with World("line-length", DATA, EVERY) as world:
         fifo = world.path("fifo")
         os.mkfifo(fifo)
-        old = world.start(failpoint="%s=3*off->1*pause(%s)" % (point, fifo))
+        expect(world.run(failpoint=FIRST_KILL) == -signal.SIGKILL, "no kill: " + world.log_text())
+        trace = world.path("trace")
+        old = world.start(failpoint="%s=1*pause(%s)" % (point, fifo), trace=trace)
         old_log = world.log
-        time.sleep(1)
+        wait_for_trace(world, old, trace, point)
         os.kill(old.pid, signal.SIGSTOP)
         code = world.run()
         expect(code == 0, "the new worker ended with %d\n%s" % (code, world.log_text()))
         before = snapshot_of(world)
         time.sleep(STOP_SECONDS)
         os.kill(old.pid, signal.SIGCONT)
-        open(fifo, "w").close()
+        expect(wait_for(lambda: opened(fifo) or old.poll() is not None),
+               "%s: the woken worker does not come to the pause" % point)
         code = old.wait(60)
         log = open(old_log).read()
         expect(code == 7, "%s: the woken worker ended with %d\n%s" % (point, code, log))

@@ -14,170 +14,10 @@
 #include "stores.h"
 #include "textgen.h"
 #include "tmpdir.h"
+#include "worker_world.h"
 
 #include <stdio.h>
 #include <unistd.h>
-
-#define TEXT_BYTES ((size_t)300 << 10)
-#define SEED       20260131
-#define EVERY      700 /* records between barriers; the text has some thousands */
-
-typedef struct fixture {
-    tmpdir *dir;
-    char input[TMPDIR_PATH_BYTES];
-    char output_dir[TMPDIR_PATH_BYTES];
-    char local[TMPDIR_PATH_BYTES];
-    cairn_buf text;
-    cairn_store *checkpoints;
-    cairn_store *output;
-    volatile int stop;
-} fixture;
-
-/* The job that is tested, and where its run is disturbed. */
-typedef struct disturbance {
-    const cairn_job *job;
-    fixture *test;
-    uint64_t records; /* seen in this run */
-    uint64_t stop_at; /* raise `stop` at this record; 0: never */
-    int stop_value;
-    uint64_t fail_at;     /* return an error at this record; 0: never */
-    uint64_t overtake_at; /* start and end another attempt of the job at this record; 0: never */
-} disturbance;
-
-static disturbance disturbed;
-
-static int setup(void **state)
-{
-    fixture *test = mem_calloc(1, sizeof(*test));
-    char checkpoints[TMPDIR_PATH_BYTES];
-
-    disturbed = (disturbance){0};
-    test->dir = tmpdir_new();
-    test->text.limit = 2 * TEXT_BYTES;
-    textgen_make(SEED, TEXT_BYTES, &test->text);
-    textgen_write(SEED, TEXT_BYTES, tmpdir_join(test->dir, "input.txt", test->input));
-    tmpdir_join(test->dir, "out", test->output_dir);
-    tmpdir_join(test->dir, "checkpoints", checkpoints);
-    *state = test;
-    return cairn_dir_store_new(checkpoints, NULL, &test->checkpoints, NULL) != CAIRN_OK ||
-           cairn_dir_store_new(test->output_dir, NULL, &test->output, NULL) != CAIRN_OK;
-}
-
-static int teardown(void **state)
-{
-    fixture *test = *state;
-
-    cairn_store_free(test->checkpoints);
-    cairn_store_free(test->output);
-    cairn_buf_release(&test->text);
-    tmpdir_free(test->dir);
-    mem_free(test);
-    return 0;
-}
-
-static cairn_code disturbed_open(cairn_job_context *context, void **self, cairn_error *err)
-{
-    return disturbed.job->open(context, self, err);
-}
-
-/* Another machine starts the same job and ends again at once. */
-static cairn_code overtake(const fixture *test, cairn_error *err)
-{
-    cairn_backend_options options = CAIRN_BACKEND_OPTIONS_INIT;
-    cairn_backend *backend = NULL;
-    char local[TMPDIR_PATH_BYTES];
-
-    options.store = test->checkpoints;
-    options.job = "disturbed";
-    options.operator_uid = "disturbed";
-    options.local_dir = tmpdir_join(test->dir, "elsewhere", local);
-    const cairn_code code = cairn_backend_open(&options, &backend, err);
-    cairn_backend_close(backend);
-    return code;
-}
-
-static cairn_code disturbed_split(void *self, cairn_job_context *context, cairn_slice record,
-                                  cairn_error *err)
-{
-    disturbed.records++;
-    if (disturbed.records == disturbed.fail_at) {
-        if (err != NULL) {
-            (void)snprintf(err->message, sizeof(err->message), "planted");
-        }
-        return CAIRN_E_FAILED;
-    }
-    if (disturbed.records == disturbed.overtake_at) {
-        CAIRN_TRY(overtake(disturbed.test, err));
-    }
-    if (disturbed.records == disturbed.stop_at) {
-        disturbed.test->stop = disturbed.stop_value;
-    }
-    return disturbed.job->split(self, context, record, err);
-}
-
-static cairn_code disturbed_process(void *self, cairn_job_context *context, cairn_slice key,
-                                    cairn_slice value, cairn_error *err)
-{
-    return disturbed.job->process(self, context, key, value, err);
-}
-
-static cairn_code disturbed_before(void *self, cairn_job_context *context, cairn_error *err)
-{
-    return disturbed.job->before_checkpoint == NULL
-               ? CAIRN_OK
-               : disturbed.job->before_checkpoint(self, context, err);
-}
-
-static void disturbed_close(void *self)
-{
-    disturbed.job->close(self);
-}
-
-static const cairn_job disturbed_job = {
-    .version = CAIRN_JOB_VERSION,
-    .name = "disturbed",
-    .open = disturbed_open,
-    .split = disturbed_split,
-    .process = disturbed_process,
-    .before_checkpoint = disturbed_before,
-    .close = disturbed_close,
-};
-
-static cairn_worker_options worker_options(fixture *test)
-{
-    cairn_worker_options options = CAIRN_WORKER_OPTIONS_INIT;
-
-    options.backend.store = test->checkpoints;
-    options.backend.local_dir = tmpdir_join(test->dir, "local", test->local);
-    options.backend.memory_bytes = (uint64_t)16 << 20;
-    options.input = test->input;
-    options.output = test->output;
-    options.checkpoint_interval_ms = 0;
-    options.checkpoint_every_records = EVERY;
-    options.stop = &test->stop;
-    return options;
-}
-
-/* One run of a built-in job, disturbed as `disturbed` says. */
-static cairn_code run(fixture *test, const char *job, const cairn_worker_options *options,
-                      cairn_worker_result *out, cairn_error *err)
-{
-    disturbed.job = cairn_builtin_job(job);
-    disturbed.test = test;
-    disturbed.records = 0;
-    test->stop = 0;
-    return cairn_worker_run(options, &disturbed_job, out, err);
-}
-
-static cairn_worker_result run_well(fixture *test, const char *job,
-                                    const cairn_worker_options *options)
-{
-    cairn_worker_result result = {0};
-    cairn_error err = {0};
-
-    ASSERT_OK(run(test, job, options, &result, &err), &err);
-    return result;
-}
 
 static uint64_t count_lines(cairn_slice text)
 {
@@ -190,7 +30,7 @@ static uint64_t count_lines(cairn_slice text)
     return lines;
 }
 
-static void assert_word_counts(const fixture *test)
+static void assert_word_counts(const worker_world *test)
 {
     CAIRN_AUTO(cairn_buf) output = {0};
     model_read_output(test->output_dir, &output);
@@ -201,52 +41,41 @@ static void assert_word_counts(const fixture *test)
     assert_true(model_counts_equal(&found, &expected));
 }
 
-static void assert_line_lengths(const fixture *test)
-{
-    CAIRN_AUTO(cairn_buf) output = {0};
-    CAIRN_AUTO(cairn_buf) expected = {0};
-
-    model_read_output(test->output_dir, &output);
-    model_line_lengths(cairn_buf_slice(&test->text), &expected);
-    assert_int_equal(output.len, expected.len);
-    assert_memory_equal(output.data, expected.data, expected.len);
-}
-
 static void wordcount_by_count_equals_the_model(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
 
-    const cairn_worker_result result = run_well(test, "wordcount", &options);
+    const cairn_worker_result result = worker_world_run_well(test, "wordcount", &options);
 
     const uint64_t lines = count_lines(cairn_buf_slice(&test->text));
     assert_false(result.stopped);
     assert_int_equal(result.records, lines);
-    assert_int_equal(result.published_files, (lines + EVERY - 1) / EVERY);
+    assert_int_equal(result.published_files, (lines + WORKER_WORLD_EVERY - 1) / WORKER_WORLD_EVERY);
     assert_int_equal(result.last_checkpoint_id, result.published_files);
     assert_word_counts(test);
 }
 
 static void wordcount_by_time_equals_the_model(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     options.checkpoint_every_records = 0;
     options.checkpoint_interval_ms = 20;
 
-    (void)run_well(test, "wordcount", &options);
+    (void)worker_world_run_well(test, "wordcount", &options);
 
     assert_word_counts(test);
 }
 
 static void line_length_equals_the_model_byte_for_byte(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
 
-    (void)run_well(test, "line-length", &options);
+    (void)worker_world_run_well(test, "line-length", &options);
 
-    assert_line_lengths(test);
+    worker_world_assert_line_lengths(test);
 }
 
 /* Published output and the names of its files, in one buffer. */
@@ -263,105 +92,55 @@ static void read_published(const char *folder, cairn_buf *out)
 
 static void the_same_input_gives_the_same_files(void **state)
 {
-    fixture *test = *state;
+    worker_world *test = *state;
     CAIRN_AUTO(cairn_buf) first = {0};
     CAIRN_AUTO(cairn_buf) second = {0};
     CAIRN_AUTO_PTR(cairn_store_free) cairn_store *other = NULL;
-    cairn_worker_options options = worker_options(test);
+    cairn_worker_options options = worker_world_options(test);
     char folder[TMPDIR_PATH_BYTES];
 
-    (void)run_well(test, "wordcount", &options);
+    (void)worker_world_run_well(test, "wordcount", &options);
     tmpdir_join(test->dir, "other", folder);
     assert_int_equal(cairn_dir_store_new(folder, NULL, &other, NULL), CAIRN_OK);
     options.output = other;
     options.backend.job = "again";
-    (void)run_well(test, "wordcount", &options);
+    (void)worker_world_run_well(test, "wordcount", &options);
 
     read_published(test->output_dir, &first);
     read_published(folder, &second);
     assert_true(cairn_slice_equal(cairn_buf_slice(&first), cairn_buf_slice(&second)));
 }
 
-static void a_graceful_stop_keeps_everything_up_to_it(void **state)
-{
-    static const uint64_t places[] = {1, 100, EVERY, EVERY + 1, 2 * EVERY - 1};
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
-    uint64_t records = 0;
-
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(places); i++) {
-        disturbed.stop_at = places[i];
-        disturbed.stop_value = 1;
-        const cairn_worker_result result = run_well(test, "line-length", &options);
-
-        records += places[i];
-        assert_true(result.stopped);
-        assert_int_equal(result.records, records);
-    }
-    disturbed.stop_at = 0;
-    assert_false(run_well(test, "line-length", &options).stopped);
-    assert_line_lengths(test);
-}
-
-static void wordcount_goes_on_after_a_graceful_stop(void **state)
-{
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
-
-    disturbed.stop_at = EVERY + 17;
-    disturbed.stop_value = 1;
-    (void)run_well(test, "wordcount", &options);
-    disturbed.stop_at = 0;
-    (void)run_well(test, "wordcount", &options);
-
-    assert_word_counts(test);
-}
-
-static void a_stop_now_loses_what_no_checkpoint_covers_and_nothing_else(void **state)
-{
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
-
-    disturbed.stop_at = EVERY + 100;
-    disturbed.stop_value = 2;
-    const cairn_worker_result stopped = run_well(test, "line-length", &options);
-    assert_true(stopped.stopped);
-    assert_true(stopped.last_checkpoint_id <= 1);
-    disturbed.stop_at = 0;
-    (void)run_well(test, "line-length", &options);
-
-    assert_line_lengths(test);
-}
-
 static void a_job_that_fails_goes_on_from_the_last_checkpoint(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
     cairn_worker_result result = {.records = 4711};
     cairn_error err = {0};
 
     for (int i = 0; i < 3; i++) {
-        disturbed.fail_at = EVERY + 300;
-        ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_FAILED, &err);
+        worker_world_disturbed.fail_at = WORKER_WORLD_EVERY + 300;
+        ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_FAILED,
+                    &err);
         ASSERT_MESSAGE_HAS(&err, "planted");
         ASSERT_MESSAGE_HAS(&err, "record ");
         assert_int_equal(result.records, 4711);
     }
-    disturbed.fail_at = 0;
-    (void)run_well(test, "line-length", &options);
+    worker_world_disturbed.fail_at = 0;
+    (void)worker_world_run_well(test, "line-length", &options);
 
-    assert_line_lengths(test);
+    worker_world_assert_line_lengths(test);
 }
 
 static void an_input_without_records_takes_no_checkpoint(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
     FILE *file = fopen(test->input, "we");
 
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
-    const cairn_worker_result result = run_well(test, "wordcount", &options);
+    const cairn_worker_result result = worker_world_run_well(test, "wordcount", &options);
 
     assert_false(result.stopped);
     assert_int_equal(result.records, 0);
@@ -371,11 +150,11 @@ static void an_input_without_records_takes_no_checkpoint(void **state)
 
 static void a_finished_job_that_is_run_again_changes_nothing(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
 
-    const cairn_worker_result first = run_well(test, "wordcount", &options);
-    const cairn_worker_result second = run_well(test, "wordcount", &options);
+    const cairn_worker_result first = worker_world_run_well(test, "wordcount", &options);
+    const cairn_worker_result second = worker_world_run_well(test, "wordcount", &options);
 
     assert_int_equal(second.records, first.records);
     assert_int_equal(second.last_checkpoint_id, first.last_checkpoint_id);
@@ -383,63 +162,45 @@ static void a_finished_job_that_is_run_again_changes_nothing(void **state)
     assert_word_counts(test);
 }
 
-/* A store whose first `count` puts of keys like `pattern` fail and store nothing. */
-static store_fault *failing_puts(cairn_store *inner, const char *pattern, uint64_t count,
-                                 cairn_code code)
-{
-    const bool always = count == UINT64_MAX;
-    store_fault *fault = NULL;
-
-    assert_int_equal(store_fault_new(inner, &fault, NULL), CAIRN_OK);
-    for (uint64_t i = 1; i <= (always ? 1 : count); i++) {
-        const store_fault_rule rule = {.ops = STORE_FAULT_PUT,
-                                       .key = pattern,
-                                       .nth = i,
-                                       .always = always,
-                                       .action = STORE_FAULT_FAIL,
-                                       .code = code};
-        store_fault_add(fault, &rule);
-    }
-    return fault;
-}
-
 static void output_that_was_lost_before_it_was_published_is_published_by_the_restart(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     cairn_worker_result result = {0};
     cairn_error err = {0};
 
-    store_fault *fault = failing_puts(test->output, "part-*", UINT64_MAX, CAIRN_E_NO_SPACE);
+    store_fault *fault =
+        worker_world_failing_puts(test->output, "part-*", UINT64_MAX, CAIRN_E_NO_SPACE);
     options.output = store_fault_store(fault);
     for (int i = 0; i < 2; i++) {
-        ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NO_SPACE, &err);
+        ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err),
+                    CAIRN_E_NO_SPACE, &err);
         ASSERT_MESSAGE_HAS(&err, "checkpoint 1 is committed: publish part-000000000001-00000");
     }
     options.output = test->output;
-    (void)run_well(test, "line-length", &options);
+    (void)worker_world_run_well(test, "line-length", &options);
 
-    assert_line_lengths(test);
+    worker_world_assert_line_lengths(test);
     store_fault_free(fault);
 }
 
 static void an_output_store_that_fails_for_a_while_delays_and_loses_nothing(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
 
-    store_fault *fault = failing_puts(test->output, "part-*", 2, CAIRN_E_UNAVAILABLE);
+    store_fault *fault = worker_world_failing_puts(test->output, "part-*", 2, CAIRN_E_UNAVAILABLE);
     options.output = store_fault_store(fault);
-    (void)run_well(test, "line-length", &options);
+    (void)worker_world_run_well(test, "line-length", &options);
 
-    assert_line_lengths(test);
+    worker_world_assert_line_lengths(test);
     store_fault_free(fault);
 }
 
 static void output_of_another_run_in_the_way_is_never_overwritten(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
     CAIRN_AUTO(cairn_buf) bytes = {0};
     cairn_worker_result result = {0};
     cairn_error err = {0};
@@ -447,7 +208,8 @@ static void output_of_another_run_in_the_way_is_never_overwritten(void **state)
     ASSERT_OK(cairn_store_put(test->output, NULL, "part-000000000002-00000",
                               cairn_slice_of("foreign"), CAIRN_PUT_CREATE, &err),
               &err);
-    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_INTEGRITY, &err);
+    ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_INTEGRITY,
+                &err);
 
     ASSERT_MESSAGE_HAS(&err, "part-000000000002-00000");
     ASSERT_OK(cairn_store_get(test->output, NULL, "part-000000000002-00000", 100, &bytes, &err),
@@ -457,73 +219,79 @@ static void output_of_another_run_in_the_way_is_never_overwritten(void **state)
 
 static void failed_checkpoints_within_the_tolerance_carry_their_output_over(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
 
-    store_fault *fault = failing_puts(test->checkpoints, "*chk-*", 4, CAIRN_E_NO_SPACE);
+    store_fault *fault =
+        worker_world_failing_puts(test->checkpoints, "*chk-*", 4, CAIRN_E_NO_SPACE);
     options.backend.store = store_fault_store(fault);
     options.tolerable_failures = 100;
-    const cairn_worker_result result = run_well(test, "line-length", &options);
+    const cairn_worker_result result = worker_world_run_well(test, "line-length", &options);
 
     const uint64_t lines = count_lines(cairn_buf_slice(&test->text));
-    assert_true(result.published_files < (lines + EVERY - 1) / EVERY);
-    assert_line_lengths(test);
+    assert_true(result.published_files < (lines + WORKER_WORLD_EVERY - 1) / WORKER_WORLD_EVERY);
+    worker_world_assert_line_lengths(test);
     store_fault_free(fault);
 }
 
 static void one_failed_checkpoint_too_many_ends_the_job(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     cairn_worker_result result = {0};
     cairn_error err = {0};
 
-    store_fault *fault = failing_puts(test->checkpoints, "*chk-*", UINT64_MAX, CAIRN_E_NO_SPACE);
+    store_fault *fault =
+        worker_world_failing_puts(test->checkpoints, "*chk-*", UINT64_MAX, CAIRN_E_NO_SPACE);
     options.backend.store = store_fault_store(fault);
     options.tolerable_failures = 1;
 
-    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NO_SPACE, &err);
+    ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_NO_SPACE,
+                &err);
 
     ASSERT_MESSAGE_HAS(&err, "failed checkpoint 2 of 1 tolerable");
     options.backend.store = test->checkpoints;
-    (void)run_well(test, "line-length", &options);
-    assert_line_lengths(test);
+    (void)worker_world_run_well(test, "line-length", &options);
+    worker_world_assert_line_lengths(test);
     store_fault_free(fault);
 }
 
 static void another_input_is_refused_and_nothing_is_published(void **state)
 {
-    fixture *test = *state;
-    const cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
     cairn_worker_result result = {0};
     cairn_error err = {0};
 
-    disturbed.stop_at = EVERY;
-    disturbed.stop_value = 1;
-    (void)run_well(test, "line-length", &options);
+    worker_world_disturbed.stop_at = WORKER_WORLD_EVERY;
+    worker_world_disturbed.stop_value = 1;
+    (void)worker_world_run_well(test, "line-length", &options);
     assert_int_equal(unlink(test->input), 0);
-    textgen_write(SEED + 1, TEXT_BYTES, test->input);
+    textgen_write(WORKER_WORLD_SEED + 1, WORKER_WORLD_TEXT_BYTES, test->input);
 
-    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_INTEGRITY, &err);
+    ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_INTEGRITY,
+                &err);
     ASSERT_MESSAGE_HAS(&err, "restore checkpoint 1");
     assert_int_equal(unlink(test->input), 0);
-    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_NOT_FOUND, &err);
+    ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_NOT_FOUND,
+                &err);
 }
 
 static void an_overtaken_worker_stops_and_the_next_one_completes_its_output(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     cairn_worker_result result = {0};
     cairn_error err = {0};
 
     options.tolerable_failures = 100; /* being fenced is none */
-    disturbed.overtake_at = 2 * EVERY + 10;
-    ASSERT_CODE(run(test, "line-length", &options, &result, &err), CAIRN_E_FENCED, &err);
-    disturbed.overtake_at = 0;
-    (void)run_well(test, "line-length", &options);
+    worker_world_disturbed.overtake_at = 2 * WORKER_WORLD_EVERY + 10;
+    ASSERT_CODE(worker_world_run(test, "line-length", &options, &result, &err), CAIRN_E_FENCED,
+                &err);
+    worker_world_disturbed.overtake_at = 0;
+    (void)worker_world_run_well(test, "line-length", &options);
 
-    assert_line_lengths(test);
+    worker_world_assert_line_lengths(test);
 }
 
 typedef struct seen_progress {
@@ -547,20 +315,20 @@ static void note_progress(void *context, const cairn_worker_progress *progress)
 
 static void progress_tells_the_restore_first_and_the_end_last(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     seen_progress seen = {0};
 
     options.progress = note_progress;
     options.progress_context = &seen;
-    disturbed.stop_at = EVERY;
-    disturbed.stop_value = 1;
-    (void)run_well(test, "wordcount", &options);
+    worker_world_disturbed.stop_at = WORKER_WORLD_EVERY;
+    worker_world_disturbed.stop_value = 1;
+    (void)worker_world_run_well(test, "wordcount", &options);
     assert_false(seen.restored_at_first);
     assert_true(seen.finished_at_last);
-    disturbed.stop_at = 0;
+    worker_world_disturbed.stop_at = 0;
     seen = (seen_progress){0};
-    const cairn_worker_result result = run_well(test, "wordcount", &options);
+    const cairn_worker_result result = worker_world_run_well(test, "wordcount", &options);
 
     assert_true(seen.restored_at_first);
     assert_true(seen.finished_at_last);
@@ -570,8 +338,8 @@ static void progress_tells_the_restore_first_and_the_end_last(void **state)
 
 static void wrong_options_and_jobs_are_refused(void **state)
 {
-    fixture *test = *state;
-    cairn_worker_options options = worker_options(test);
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
     const cairn_job newer = {.version = CAIRN_JOB_VERSION + 1, .name = "newer"};
     const cairn_job empty = {.version = CAIRN_JOB_VERSION, .name = "empty"};
     const cairn_job unsafe = {.version = CAIRN_JOB_VERSION, .name = "a/b"};
@@ -585,12 +353,12 @@ static void wrong_options_and_jobs_are_refused(void **state)
     ASSERT_CODE(cairn_worker_run(&options, NULL, &result, &err), CAIRN_E_INVALID, &err);
     options.output = NULL;
     ASSERT_CODE(cairn_worker_run(&options, good, &result, &err), CAIRN_E_INVALID, &err);
-    options = worker_options(test);
+    options = worker_world_options(test);
     options.version++;
     ASSERT_CODE(cairn_worker_run(&options, good, &result, &err), CAIRN_E_INVALID, &err);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, worker_world_setup, worker_world_teardown)
 
 int main(void)
 {
@@ -599,9 +367,6 @@ int main(void)
         TEST(wordcount_by_time_equals_the_model),
         TEST(line_length_equals_the_model_byte_for_byte),
         TEST(the_same_input_gives_the_same_files),
-        TEST(a_graceful_stop_keeps_everything_up_to_it),
-        TEST(wordcount_goes_on_after_a_graceful_stop),
-        TEST(a_stop_now_loses_what_no_checkpoint_covers_and_nothing_else),
         TEST(a_job_that_fails_goes_on_from_the_last_checkpoint),
         TEST(an_input_without_records_takes_no_checkpoint),
         TEST(a_finished_job_that_is_run_again_changes_nothing),

@@ -64,6 +64,7 @@ void fake_timeline(const fake_job *job, timeline *out)
     out->start.epoch = job->started;
     out->start.checkpoint_id = job->started_from;
     out->start.first_id = job->first_id;
+    out->start.boundary = job->start_boundary;
     if (job->started_from != 0) {
         digest_text(job->started_from, 0, out->start.checkpoint_sha256);
     }

@@ -25,6 +25,7 @@ typedef struct fake_job {
     uint64_t started_from;
     uint64_t first_id;
     uint64_t boundary;
+    uint64_t start_boundary; /* in the start record */
     fake_entry entries[8];   /* by id, descending; id 0 ends */
     const char *objects[24]; /* all keys below the root, NULL at the end */
 } fake_job;

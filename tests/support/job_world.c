@@ -283,8 +283,8 @@ static cairn_code check_object(void *context, const char *key, const cairn_objec
 
     (void)info;
     (void)err;
-    if (object.kind == LAYOUT_PRIVATE || object.kind == LAYOUT_SHARED ||
-        object.kind == LAYOUT_OTHER) {
+    if (object.kind == CAIRN_LAYOUT_PRIVATE || object.kind == CAIRN_LAYOUT_SHARED ||
+        object.kind == CAIRN_LAYOUT_OTHER) {
         if (!key_list_contains(named, below)) {
             fail_msg("%s is garbage: no standing checkpoint names it", below);
         }

@@ -17,28 +17,31 @@ typedef struct gc_case {
 
 #define ABORTED CAIRN_MANIFEST_ABORTED
 
-static const gc_case CASES[] = {
+static const gc_case cases[] = {
     {.name = "nothing to do",
      .job = {.claimed = 1,
              .started = 1,
-             .entries = {{1, 1, 0, .files = {"shared/op/1-a-1"}}},
+             .entries = {{.id = 1, .epoch = 1, .parent = 0, .files = {"shared/op/1-a-1"}}},
              .objects = {"chk-1/manifest.json", "shared/op/1-a-1", "chk-1/op/0/1-a-part.json"}},
      .rules = {.num_retained = 1, .own_epoch = 1},
      .boundary = 1},
     {.name = "the own writer retires what is beyond num_retained, manifest first",
-     .job = {.claimed = 1,
-             .started = 1,
-             .entries = {{2, 1, 1, .files = {"shared/op/1-a-2", "shared/op/1-a-1"}},
-                         {1, 1, 0, .files = {"shared/op/1-a-0", "shared/op/1-a-1"}}},
-             .objects = {"shared/op/1-a-0", "shared/op/1-a-1", "shared/op/1-a-2",
-                         "chk-1/manifest.json", "chk-2/manifest.json", "chk-1/op/0/1-a-part.json"}},
+     .job =
+         {.claimed = 1,
+          .started = 1,
+          .entries =
+              {{.id = 2, .epoch = 1, .parent = 1, .files = {"shared/op/1-a-2", "shared/op/1-a-1"}},
+               {.id = 1, .epoch = 1, .parent = 0, .files = {"shared/op/1-a-0", "shared/op/1-a-1"}}},
+          .objects = {"shared/op/1-a-0", "shared/op/1-a-1", "shared/op/1-a-2",
+                      "chk-1/manifest.json", "chk-2/manifest.json", "chk-1/op/0/1-a-part.json"}},
      .rules = {.num_retained = 1, .own_epoch = 1},
      .boundary = 2,
      .victims = {"chk-1/manifest.json", "shared/op/1-a-0", "chk-1/op/0/1-a-part.json"}},
     {.name = "from outside the living epoch is not touched, whatever num_retained says",
      .job = {.claimed = 1,
              .started = 1,
-             .entries = {{2, 1, 1, .files = {"shared/op/1-a-2"}}, {1, 1, 0}},
+             .entries = {{.id = 2, .epoch = 1, .parent = 1, .files = {"shared/op/1-a-2"}},
+                         {.id = 1, .epoch = 1, .parent = 0}},
              .objects = {"shared/op/1-a-2", "shared/op/1-a-9", "chk-1/manifest.json",
                          "chk-2/manifest.json"}},
      .rules = {.num_retained = 1},
@@ -47,7 +50,8 @@ static const gc_case CASES[] = {
      .job = {.claimed = 2,
              .started = 2,
              .started_from = 3,
-             .entries = {{3, 1, 2, .files = {"shared/op/1-a-3"}}, {2, 1, 0}},
+             .entries = {{.id = 3, .epoch = 1, .parent = 2, .files = {"shared/op/1-a-3"}},
+                         {.id = 2, .epoch = 1, .parent = 0}},
              .objects = {"shared/op/1-a-3", "shared/op/1-a-2", "shared/op/2-b-1",
                          "chk-2/manifest.json", "chk-3/manifest.json"}},
      .rules = {.num_retained = 1},
@@ -57,7 +61,7 @@ static const gc_case CASES[] = {
      .job = {.claimed = 3,
              .started = 3,
              .started_from = 1,
-             .entries = {{1, 1, 0, .files = {"shared/op/1-a-1"}}},
+             .entries = {{.id = 1, .epoch = 1, .parent = 0, .files = {"shared/op/1-a-1"}}},
              .objects = {"shared/op/1-a-1", "shared/op/1-a-2", "shared/op/2-b-1",
                          "chk-2/op/0/2-b-CURRENT", "shared/op/3-c-1", "chk-3/op/0/3-c-CURRENT"}},
      .rules = {.num_retained = 1},
@@ -73,7 +77,8 @@ static const gc_case CASES[] = {
      .job = {.claimed = 2,
              .started = 2,
              .started_from = 1,
-             .entries = {{2, 1, 1, .files = {"shared/op/1-a-2"}}, {1, 1, 0}},
+             .entries = {{.id = 2, .epoch = 1, .parent = 1, .files = {"shared/op/1-a-2"}},
+                         {.id = 1, .epoch = 1, .parent = 0}},
              .objects = {"shared/op/1-a-2", "chk-2/manifest.json"}},
      .rules = {.num_retained = 1},
      .boundary = 1},
@@ -82,7 +87,8 @@ static const gc_case CASES[] = {
              .started = 2,
              .started_from = 1,
              .first_id = 2,
-             .entries = {{2, 1, 1, .files = {"shared/op/1-a-2"}}, {1, 1, 0}},
+             .entries = {{.id = 2, .epoch = 1, .parent = 1, .files = {"shared/op/1-a-2"}},
+                         {.id = 1, .epoch = 1, .parent = 0}},
              .objects = {"shared/op/1-a-2", "chk-2/manifest.json"}},
      .rules = {.num_retained = 1, .abandoned = true},
      .boundary = 1},
@@ -91,7 +97,8 @@ static const gc_case CASES[] = {
              .started = 2,
              .started_from = 1,
              .first_id = 3,
-             .entries = {{2, 1, 1, .files = {"shared/op/1-a-2"}}, {1, 1, 0}},
+             .entries = {{.id = 2, .epoch = 1, .parent = 1, .files = {"shared/op/1-a-2"}},
+                         {.id = 1, .epoch = 1, .parent = 0}},
              .objects = {"shared/op/1-a-2", "chk-2/manifest.json"}},
      .rules = {.num_retained = 1, .abandoned = true},
      .boundary = 1,
@@ -100,12 +107,18 @@ static const gc_case CASES[] = {
          "an abort record of the living epoch keeps its id taken until it is below the boundary",
      .job = {.claimed = 1,
              .started = 1,
-             .entries = {{4, 1, 0, ABORTED}, {3, 1, 1}, {2, 1, 0, ABORTED}, {1, 1, 0}}},
+             .entries = {{.id = 4, .epoch = 1, .parent = 0, .kind = ABORTED},
+                         {.id = 3, .epoch = 1, .parent = 1},
+                         {.id = 2, .epoch = 1, .parent = 0, .kind = ABORTED},
+                         {.id = 1, .epoch = 1, .parent = 0}}},
      .rules = {.num_retained = 1, .own_epoch = 1, .abandoned = true},
      .boundary = 3,
      .victims = {"chk-1/manifest.json", "chk-2/manifest.json"}},
     {.name = "the boundary never goes down",
-     .job = {.claimed = 1, .started = 1, .boundary = 7, .entries = {{8, 1, 7}}},
+     .job = {.claimed = 1,
+             .started = 1,
+             .boundary = 7,
+             .entries = {{.id = 8, .epoch = 1, .parent = 7}}},
      .rules = {.num_retained = 5, .own_epoch = 1},
      .boundary = 8},
 };
@@ -130,29 +143,30 @@ static void victims_are_those_of_the_table(void **state)
 {
     (void)state;
 
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CAIRN_AUTO(timeline) line = {0};
         CAIRN_AUTO(gc_plan) plan = {0};
         cairn_error err = {0};
-        fake_timeline(&CASES[i].job, &line);
+        fake_timeline(&cases[i].job, &line);
 
-        ASSERT_OK(gc_plan_make(&line, &CASES[i].rules, &plan, &err), &err);
+        ASSERT_OK(gc_plan_make(&line, &cases[i].rules, &plan, &err), &err);
 
-        if (plan.boundary != CASES[i].boundary) {
-            fail_msg("%s: the boundary is %llu", CASES[i].name, (unsigned long long)plan.boundary);
+        if (plan.boundary != cases[i].boundary) {
+            fail_msg("%s: the boundary is %llu", cases[i].name, (unsigned long long)plan.boundary);
         }
-        expect_victims(&CASES[i], &plan);
+        expect_victims(&cases[i], &plan);
     }
 }
 
 /* Neon 12921: GC ran on an incomplete picture. */
 static void nothing_is_planned_while_a_manifest_cannot_be_read(void **state)
 {
-    static const fake_job job = {.claimed = 2,
-                                 .started = 2,
-                                 .started_from = 2,
-                                 .entries = {{2, 1, 0}, {.id = 1, .damaged = true}},
-                                 .objects = {"shared/op/1-a-1"}};
+    static const fake_job job = {
+        .claimed = 2,
+        .started = 2,
+        .started_from = 2,
+        .entries = {{.id = 2, .epoch = 1, .parent = 0}, {.id = 1, .damaged = true}},
+        .objects = {"shared/op/1-a-1"}};
     gc_rules rules = {.num_retained = 1, .abandoned = true};
     CAIRN_AUTO(timeline) line = {0};
     CAIRN_AUTO(gc_plan) plan = {0};
@@ -223,21 +237,25 @@ static bool names_key(const cairn_manifest *manifest, const char *key)
     return false;
 }
 
+static void check_not_named(const timeline *line, const gc_plan *plan, const char *key)
+{
+    for (size_t i = 0; i < line->count; i++) {
+        const timeline_entry *entry = &line->entries[i];
+        layout_key manifest = layout_manifest(entry->id);
+        if (!key_list_contains(&plan->victims, manifest.text) && names_key(entry->manifest, key)) {
+            fail_msg("%s is named by checkpoint %llu, which stays", key,
+                     (unsigned long long)entry->id);
+        }
+    }
+}
+
 static void check_properties(const timeline *line, const gc_plan *plan, const gc_rules *rules)
 {
     assert_true(plan->boundary >= line->boundary);
     for (size_t v = 0; v < plan->victims.count; v++) {
-        const char *key = plan->victims.items[v];
-        for (size_t i = 0; i < line->count; i++) {
-            const timeline_entry *entry = &line->entries[i];
-            bool kept = !key_list_contains(&plan->victims, layout_manifest(entry->id).text);
-            if (kept && names_key(entry->manifest, key)) {
-                fail_msg("%s is named by checkpoint %llu, which stays", key,
-                         (unsigned long long)entry->id);
-            }
-        }
-        layout_object object = layout_parse(key);
-        if (rules->own_epoch == 0 && object.kind == LAYOUT_SHARED) {
+        layout_object object = layout_parse(plan->victims.items[v]);
+        check_not_named(line, plan, plan->victims.items[v]);
+        if (rules->own_epoch == 0 && object.kind == CAIRN_LAYOUT_SHARED) {
             assert_true(object.epoch < line->started);
         }
     }

@@ -2,7 +2,7 @@
 
 #include "layout.h"
 
-static const layout_writer WRITER = {"wordcount", 3, 7, "00112233aabbccdd"};
+static const layout_writer some_writer = {"wordcount", 3, 7, "00112233aabbccdd"};
 
 static void keys_are_those_of_the_format(void **state)
 {
@@ -12,11 +12,12 @@ static void keys_are_those_of_the_format(void **state)
     assert_string_equal(layout_start(7).text, "epochs/7/start.json");
     assert_string_equal(layout_manifest(42).text, "chk-42/manifest.json");
     assert_string_equal(layout_certificate(42, "ff").text, "gc/42-ff.json");
-    assert_string_equal(layout_private(42, &WRITER, "CURRENT").text,
+    assert_string_equal(layout_private(42, &some_writer, "CURRENT").text,
                         "chk-42/wordcount/3/7-00112233aabbccdd-CURRENT");
-    assert_string_equal(layout_part(42, &WRITER).text,
+    assert_string_equal(layout_part(42, &some_writer).text,
                         "chk-42/wordcount/3/7-00112233aabbccdd-part.json");
-    assert_string_equal(layout_shared(&WRITER, 9).text, "shared/wordcount/7-00112233aabbccdd-9");
+    assert_string_equal(layout_shared(&some_writer, 9).text,
+                        "shared/wordcount/7-00112233aabbccdd-9");
 }
 
 static void parse_tells_what_a_key_is(void **state)
@@ -25,13 +26,13 @@ static void parse_tells_what_a_key_is(void **state)
         const char *key;
         layout_object expected;
     } cases[] = {
-        {"epochs/7/claim.json", {LAYOUT_CLAIM, 0, 7}},
-        {"epochs/18446744073709551615/start.json", {LAYOUT_START, 0, UINT64_MAX}},
-        {"chk-42/manifest.json", {LAYOUT_MANIFEST, 42, 0}},
-        {"chk-42/wordcount/3/7-00112233aabbccdd-part.json", {LAYOUT_PRIVATE, 42, 7}},
-        {"chk-42/op-1/0/7-a-MANIFEST-000004", {LAYOUT_PRIVATE, 42, 7}},
-        {"shared/op-1/7-00112233aabbccdd-12", {LAYOUT_SHARED, 0, 7}},
-        {"gc/42-00112233aabbccdd.json", {LAYOUT_CERTIFICATE, 42, 0}},
+        {"epochs/7/claim.json", {CAIRN_LAYOUT_CLAIM, 0, 7}},
+        {"epochs/18446744073709551615/start.json", {CAIRN_LAYOUT_START, 0, UINT64_MAX}},
+        {"chk-42/manifest.json", {CAIRN_LAYOUT_MANIFEST, 42, 0}},
+        {"chk-42/wordcount/3/7-00112233aabbccdd-part.json", {CAIRN_LAYOUT_PRIVATE, 42, 7}},
+        {"chk-42/op-1/0/7-a-MANIFEST-000004", {CAIRN_LAYOUT_PRIVATE, 42, 7}},
+        {"shared/op-1/7-00112233aabbccdd-12", {CAIRN_LAYOUT_SHARED, 0, 7}},
+        {"gc/42-00112233aabbccdd.json", {CAIRN_LAYOUT_CERTIFICATE, 42, 0}},
     };
     (void)state;
 
@@ -68,7 +69,7 @@ static void keys_of_others_are_left_alone(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (layout_parse(cases[i]).kind != LAYOUT_OTHER) {
+        if (layout_parse(cases[i]).kind != CAIRN_LAYOUT_OTHER) {
             fail_msg("%s was taken for one of ours", cases[i]);
         }
     }

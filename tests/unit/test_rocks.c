@@ -4,6 +4,7 @@
 #include "fsutil.h"
 #include "rocks.h"
 #include "rocks_budget.h"
+#include "rocks_internal.h"
 #include "rocks_snapshot.h"
 #include "tmpdir.h"
 
@@ -89,7 +90,7 @@ static void load(fixture *f, const char *snapshot_path)
 }
 
 /* The first file of the folder with that ending; the caller frees. */
-static char *find_file(const char *folder, const char *ending)
+static char *find_file(const char *folder, const char *part)
 {
     fs_names names = {0};
     cairn_error err = {0};
@@ -97,9 +98,7 @@ static char *find_file(const char *folder, const char *ending)
 
     ASSERT_OK(fs_list(folder, &names, &err), &err);
     for (size_t i = 0; i < names.count && path == NULL; i++) {
-        const char *const at = strstr(names.items[i], ending);
-
-        if (at != NULL && strcmp(at, ending) == 0) {
+        if (strstr(names.items[i], part) != NULL) {
             ASSERT_OK(fs_join(folder, names.items[i], &path, &err), &err);
         }
     }
@@ -320,6 +319,37 @@ static void a_folder_is_opened_by_one_at_a_time(void **state)
     ASSERT_MESSAGE_HAS(&f->err, f->path);
 }
 
+/* Messages as RocksDB 7.8.3 gives them. */
+static void the_cause_decides_the_code(void **state)
+{
+    static const struct {
+        const char *message;
+        cairn_code code;
+    } cases[] = {
+        {"IO error: While lock file: /d/LOCK: Resource temporarily unavailable", CAIRN_E_LOCKED},
+        {"IO error: lock hold by current process, acquire time 1 acquiring thread 2: /d/LOCK",
+         CAIRN_E_LOCKED},
+        {"IO error: While open a file for lock: /d/LOCK: Permission denied", CAIRN_E_ACCESS},
+        {"IO error: While open a file for lock: /d/LOCK: Too many open files", CAIRN_E_IO},
+        {"IO error: No space left on device: While appending to file: /d/1.sst", CAIRN_E_NO_SPACE},
+        {"IO error: No such file or directory: While opening a file for sequentially reading: "
+         "/d/MANIFEST-000005: No such file or directory",
+         CAIRN_E_INTEGRITY},
+        {"Corruption: block checksum mismatch", CAIRN_E_INTEGRITY},
+        {"IO error: While fsync: /d/1.sst: Input/output error", CAIRN_E_IO},
+        {"Invalid argument: Column family not found", CAIRN_E_FAILED},
+    };
+    fixture *const f = *state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        char *const message = strdup(cases[i].message); /* RocksDB frees it */
+
+        assert_non_null(message);
+        ASSERT_CODE(rocks_check(message, "open database", "/d", &f->err), cases[i].code, &f->err);
+        ASSERT_MESSAGE_HAS(&f->err, cases[i].message);
+    }
+}
+
 static void a_read_only_open_needs_a_database(void **state)
 {
     fixture *const f = *state;
@@ -389,9 +419,10 @@ static void a_flipped_bit_in_a_table_is_reported(void **state)
 static void a_damaged_folder_is_not_opened(void **state)
 {
     static const struct {
-        const char *ending;
+        const char *part;
         bool read_only;
-    } cases[] = {{".sst", true}, {".sst", false}, {"CURRENT", true}, {"CURRENT", false}};
+    } cases[] = {{".sst", true},     {".sst", false},    {"CURRENT", true},
+                 {"CURRENT", false}, {"MANIFEST", true}, {"MANIFEST", false}};
     fixture *const f = *state;
 
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
@@ -403,7 +434,7 @@ static void a_damaged_folder_is_not_opened(void **state)
 
         (void)snprintf(name, sizeof(name), "snapshot%zu", i);
         load(f, tmpdir_join(f->dir, name, path));
-        file = find_file(path, cases[i].ending);
+        file = find_file(path, cases[i].part);
         assert_int_equal(unlink(file), 0);
         mem_free(file);
 
@@ -515,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(closing_keeps_nothing_that_is_not_in_a_table_file, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_folder_is_opened_by_one_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_cause_decides_the_code, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_open_needs_a_database, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_database_is_read_and_not_changed, setup,
                                         teardown),
