@@ -152,7 +152,8 @@ static void print_memory(const bench *self)
 
 int main(int argc, char **argv)
 {
-    static const unsigned rates[] = {1, 5, 10, 100};
+    /* Several of each: a compaction in between uploads more than what changed. */
+    static const unsigned rates[] = {1, 1, 1, 1, 1, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10};
     bench self = {0};
     char path[4096];
     cairn_error err = {0};
@@ -179,6 +180,7 @@ int main(int argc, char **argv)
         change(&self, rates[i]);
     }
     restore(&self);
+    change(&self, 100);
     print_memory(&self);
     cairn_backend_close(self.backend);
     cairn_store_free(self.store);

@@ -31,13 +31,14 @@ static cairn_code check_options(const cairn_backend_options *options, cairn_erro
                          options->max_parallelism, CAIRN_PARALLELISM_MAX);
     }
     if (options->num_retained == 0 || options->transfer_threads == 0 ||
-        options->transfer_threads > CAIRN_POOL_THREADS_MAX || options->background_jobs == 0 ||
+        options->transfer_threads >= CAIRN_POOL_THREADS_MAX || options->background_jobs == 0 ||
         options->background_jobs > CAIRN_ROCKS_JOBS_MAX ||
         options->memory_bytes < CAIRN_ROCKS_MEMORY_BYTES_MIN) {
         return error_set(err, CAIRN_E_INVALID,
                          "open a backend: num_retained must be at least 1, transfer_threads and "
                          "background_jobs 1 to %d, memory_bytes at least %llu",
-                         CAIRN_POOL_THREADS_MAX, (unsigned long long)CAIRN_ROCKS_MEMORY_BYTES_MIN);
+                         CAIRN_POOL_THREADS_MAX - 1,
+                         (unsigned long long)CAIRN_ROCKS_MEMORY_BYTES_MIN);
     }
     return CAIRN_OK;
 }

@@ -225,7 +225,9 @@ static cairn_code open_tools(cairn_backend *self, const cairn_backend_options *o
     CAIRN_TRY(prepare_local(self, err));
     CAIRN_TRY(store_prefixed_new(options->store, self->job, &self->prefixed, err));
     CAIRN_TRY(store_retrying_new(self->prefixed, &self->root, err));
-    CAIRN_TRY(workpool_new(options->transfer_threads, &self->pool, err));
+    /* One more: retention that waits for the store must not keep the next checkpoint from its
+     * links. */
+    CAIRN_TRY(workpool_new(options->transfer_threads + 1, &self->pool, err));
     return workgroup_new(self->pool, &self->session.maintenance, err);
 }
 

@@ -60,7 +60,7 @@
 #define CAIRN_RETRY_SHARE          2  /* repeats that each call adds to the reserve */
 
 /* Work in flight. */
-#define CAIRN_POOL_THREADS_MAX 64
+#define CAIRN_POOL_THREADS_MAX 65 /* 64 that transfer, and one */
 #define CAIRN_POOL_QUEUE_MAX   4096
 #define CAIRN_CANCEL_POLL_MS   20 /* how late a sleeping call may see its cancel */
 

@@ -14,8 +14,9 @@
  * functions marked [any] may be called by others while the owner works, but not during close.
  *
  * Errors: damage is CAIRN_E_INTEGRITY, a full disk CAIRN_E_NO_SPACE, a database that another holds
- * CAIRN_E_LOCKED, other trouble of the system CAIRN_E_IO, all else CAIRN_E_FAILED. Debian's RocksDB
- * has its assertions on and throws when memory is short: both end the process.
+ * CAIRN_E_LOCKED, no permission CAIRN_E_ACCESS, other trouble of the system CAIRN_E_IO, all else
+ * CAIRN_E_FAILED. Debian's RocksDB has its assertions on and throws when memory is short: both end
+ * the process.
  */
 #ifndef CAIRN_ROCKS_ROCKS_H
 #define CAIRN_ROCKS_ROCKS_H

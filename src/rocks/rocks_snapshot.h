@@ -27,7 +27,8 @@ cairn_code rocks_snapshot_begin(rocks_db *db, rocks_snapshot **out, cairn_error 
 /*
  * Any thread, once. Makes the new folder `path` (must not exist, same file system as the database;
  * `path`.tmp is used meanwhile). Ends with CAIRN_E_TIMEOUT or CAIRN_E_CANCELLED as `call` says
- * (no deadline: CAIRN_ROCKS_FLUSH_MS_MAX), with the error of a failed flush as soon as it is known.
+ * (no deadline: CAIRN_ROCKS_FLUSH_MS_MAX), with CAIRN_E_IO as soon as a flush failed (the cause is
+ * in RocksDB's LOG).
  * No folder is left on failure. The window is closed in every case.
  */
 cairn_code rocks_snapshot_link(rocks_snapshot *snapshot, const cairn_call *call, const char *path,

@@ -78,7 +78,7 @@ static void the_owner_goes_on_while_retention_hangs(void **state)
     cairn_error err = {0};
     const uint64_t more = rocks_budget_of(MEMORY_BYTES).memtables_bytes * 2 / VALUE_BYTES_MIN;
     options.memory_bytes = MEMORY_BYTES;
-    options.transfer_threads = 2; /* one hangs */
+    options.transfer_threads = 1; /* one hangs */
     store_fault_add(world->fault, &(store_fault_rule){.ops = STORE_FAULT_PUT,
                                                       .key = JOB_NAME "/gc/*",
                                                       .after = true,

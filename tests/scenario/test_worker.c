@@ -111,6 +111,20 @@ static void the_same_input_gives_the_same_files(void **state)
     assert_true(cairn_slice_equal(cairn_buf_slice(&first), cairn_buf_slice(&second)));
 }
 
+static void wordcount_goes_on_after_a_graceful_stop(void **state)
+{
+    worker_world *test = *state;
+    const cairn_worker_options options = worker_world_options(test);
+
+    worker_world_disturbed.stop_at = WORKER_WORLD_EVERY + 17;
+    worker_world_disturbed.stop_value = 1;
+    (void)worker_world_run_well(test, "wordcount", &options);
+    worker_world_disturbed.stop_at = 0;
+    (void)worker_world_run_well(test, "wordcount", &options);
+
+    assert_word_counts(test);
+}
+
 static void a_job_that_fails_goes_on_from_the_last_checkpoint(void **state)
 {
     worker_world *test = *state;
@@ -367,6 +381,7 @@ int main(void)
         TEST(wordcount_by_time_equals_the_model),
         TEST(line_length_equals_the_model_byte_for_byte),
         TEST(the_same_input_gives_the_same_files),
+        TEST(wordcount_goes_on_after_a_graceful_stop),
         TEST(a_job_that_fails_goes_on_from_the_last_checkpoint),
         TEST(an_input_without_records_takes_no_checkpoint),
         TEST(a_finished_job_that_is_run_again_changes_nothing),

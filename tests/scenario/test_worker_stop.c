@@ -30,20 +30,6 @@ static void a_graceful_stop_keeps_everything_up_to_it(void **state)
     worker_world_assert_line_lengths(test);
 }
 
-static void wordcount_goes_on_after_a_graceful_stop(void **state)
-{
-    worker_world *test = *state;
-    const cairn_worker_options options = worker_world_options(test);
-
-    worker_world_disturbed.stop_at = WORKER_WORLD_EVERY + 17;
-    worker_world_disturbed.stop_value = 1;
-    (void)worker_world_run_well(test, "wordcount", &options);
-    worker_world_disturbed.stop_at = 0;
-    (void)worker_world_run_well(test, "wordcount", &options);
-
-    assert_word_counts(test);
-}
-
 static void a_stop_now_loses_what_no_checkpoint_covers_and_nothing_else(void **state)
 {
     worker_world *test = *state;
@@ -191,7 +177,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_graceful_stop_keeps_everything_up_to_it),
-        TEST(wordcount_goes_on_after_a_graceful_stop),
         TEST(a_stop_now_loses_what_no_checkpoint_covers_and_nothing_else),
         TEST(a_stop_whose_last_checkpoint_fails_tells_what_is_committed),
         TEST(output_that_is_not_stored_in_time_at_a_stop_is_published_by_the_next_run),
