@@ -89,7 +89,7 @@ const config_option config_options[CONFIG_OPTIONS_COUNT] = {
               "threads that hash, upload and download (1 to 64)"},
      .kind = CAIRN_CONFIG_INTEGER,
      .min = 1,
-     .max = CAIRN_POOL_THREADS_MAX},
+     .max = CAIRN_POOL_THREADS_MAX - 1},
     {.info =
          {"state.backend.rocksdb.localdir", "string", NULL,
           "folder of the working state, for this worker alone; if it is not set, a new folder in "
@@ -104,7 +104,7 @@ const config_option config_options[CONFIG_OPTIONS_COUNT] = {
               "flushes and compactions of RocksDB at once (1 to 64)"},
      .kind = CAIRN_CONFIG_INTEGER,
      .min = 1,
-     .max = CAIRN_POOL_THREADS_MAX},
+     .max = CAIRN_ROCKS_JOBS_MAX},
     {.info = {"state.backend.type", "enum rocksdb", "rocksdb", "engine of the working state"},
      .kind = CAIRN_CONFIG_ENUM},
 };

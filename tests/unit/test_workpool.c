@@ -116,7 +116,7 @@ static void the_number_of_threads_is_bounded(void **state)
 
     ASSERT_CODE(workpool_new(0, &pool, &err), CAIRN_E_INVALID, &err);
     ASSERT_CODE(workpool_new(CAIRN_POOL_THREADS_MAX + 1, &pool, &err), CAIRN_E_INVALID, &err);
-    ASSERT_MESSAGE_HAS(&err, "65 threads, not 1 to 64");
+    ASSERT_MESSAGE_HAS(&err, "66 threads, not 1 to 65");
     assert_null(pool);
     workpool_free(NULL);
     workgroup_free(NULL);
