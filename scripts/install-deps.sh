@@ -10,7 +10,7 @@ set -euo pipefail
 build=(build-essential ca-certificates cmake libcjson-dev librocksdb-dev libssl-dev libyaml-dev
     ninja-build pkg-config python3)
 dev=(ccache clang-14 clang-format-14 clang-tidy-14 git jq libclang-rt-14-dev
-    libcmocka-dev rocksdb-tools spin strace)
+    libcmocka-dev rocksdb-tools spin strace locales)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
