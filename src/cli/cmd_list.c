@@ -1,6 +1,7 @@
 #include "cli_out.h"
 #include "clock.h"
 #include "commands.h"
+#include "errors.h"
 #include "human.h"
 #include "job_history.h"
 
@@ -145,6 +146,19 @@ static cairn_code print_json(const job_history *job, cairn_error *err)
     return cli_json_end(&json, err);
 }
 
+/* No rows, though the job's records say that something counts, is damage and no empty list. */
+static cairn_code check_not_lost(cairn_history *history, cairn_error *err)
+{
+    const cairn_history_entry *head = NULL;
+    cairn_error problem = {0};
+
+    if (cairn_history_count(history) > 0) {
+        return CAIRN_OK;
+    }
+    cairn_code code = cairn_history_find(history, 0, &head, &problem);
+    return code == CAIRN_E_INTEGRITY ? error_set(err, code, "%s", problem.message) : CAIRN_OK;
+}
+
 static cairn_code list_run(cli_call *call, cairn_error *err)
 {
     CAIRN_AUTO(job_uri) uri = {0};
@@ -152,6 +166,7 @@ static cairn_code list_run(cli_call *call, cairn_error *err)
 
     CAIRN_TRY(job_history_whole_uri(call, &uri, err));
     CAIRN_TRY(job_history_open(call, &job, err));
+    CAIRN_TRY(check_not_lost(job.history, err));
     if (cli_given(call->args, "json")) {
         return print_json(&job, err);
     }

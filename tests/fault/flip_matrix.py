@@ -205,7 +205,7 @@ def lost_only_manifest():
         key = "chk-%d/manifest.json" % job.newest
         os.unlink(world.path("checkpoints", world.job, key))
         kept = world.objects()
-        for command in ("verify", "restore"):
+        for command in ("list", "verify", "restore"):
             arguments = [command, world.uri] + ([world.path("target")] if command == "restore" else [])
             code, _, err = world.command(*arguments)
             expect(code == 4, "%s exits %d: %s" % (command, code, err))
