@@ -48,7 +48,7 @@ def main():
                 peak = max(peak, peak_kb(process.pid))
         listed = json.loads(subprocess.check_output(
             [BIN, "list", "file://" + root + "/ck/line-length", "--json"]))
-        size = max(int(row.get("total_bytes") or 0) for row in listed["checkpoints"])
+        size = max(int(row.get("bytes") or 0) for row in listed["checkpoints"])
         print(json.dumps({"keys": KEYS, "budget_mb": BUDGET_MB, "peak_rss_mb": round(peak / 1024, 1),
                           "state_mb": round(size / 1e6, 1), "exit": process.returncode}))
         return process.returncode
