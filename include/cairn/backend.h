@@ -3,9 +3,10 @@
  * checkpoints in a store.
  *
  * Life cycle:
- *   1. cairn_backend_open   locks the local folder, claims the next epoch of the job, reads the
- * newest checkpoint that counts, downloads and checks it, starts the epoch. cairn_backend_restored
- * tells what was restored.
+ *   1. cairn_backend_open locks the local folder, makes sure that it could start at all, claims the
+ *      next epoch of the job (which ends the attempt that runs), reads the newest checkpoint that
+ *      counts, downloads and checks it, starts the epoch. cairn_backend_restored tells what was
+ *      restored.
  *   2. cairn_value_state_open ... (state.h), then per record: cairn_backend_set_key, read, update.
  *   3. cairn_checkpoint_begin between two records (checkpoint.h); go on; look at its outcome later.
  *   4. cairn_backend_close.

@@ -10,6 +10,8 @@
 #include "tmpdir.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int setup(void **state)
 {
@@ -210,6 +212,40 @@ static void a_checkpoint_that_does_not_count_is_not_found(void **state)
     ASSERT_MESSAGE_HAS(&err, "newest that counts is 1");
 }
 
+/* A claim would end the attempt that runs. */
+static void a_start_that_must_fail_claims_nothing(void **state)
+{
+    job_world *world = *state;
+    cairn_backend_options options = job_options(world);
+    cairn_backend *running = job_open(world, "a", NULL);
+    cairn_backend *refused = NULL;
+    cairn_error err = {0};
+    job_write(world, running, 0, 10);
+    job_checkpoint(running, 10);
+
+    options.operator_uid = "another";
+    ASSERT_CODE(job_try_open(world, "b", &options, &refused, &err), CAIRN_E_INCOMPATIBLE, &err);
+
+    job_write(world, running, 10, 20);
+    assert_int_equal(job_checkpoint(running, 20), 2);
+    cairn_backend_close(running);
+}
+
+static void a_local_folder_with_files_of_others_is_refused_and_kept(void **state)
+{
+    job_world *world = *state;
+    cairn_backend *refused = NULL;
+    char path[TMPDIR_PATH_BYTES];
+    cairn_error err = {0};
+    assert_int_equal(mkdir(tmpdir_join(world->dir, "local-a", path), 0700), 0);
+    assert_int_equal(mkdir(tmpdir_join(world->dir, "local-a/db", path), 0700), 0);
+
+    ASSERT_CODE(job_try_open(world, "a", NULL, &refused, &err), CAIRN_E_INVALID, &err);
+
+    ASSERT_MESSAGE_HAS(&err, "not cairn's");
+    assert_int_equal(rmdir(path), 0); /* it is still there */
+}
+
 static void an_empty_start_on_purpose_is_empty(void **state)
 {
     job_world *world = *state;
@@ -374,6 +410,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_step_back_abandons_what_came_after, setup, teardown),
         cmocka_unit_test_setup_teardown(a_checkpoint_that_does_not_count_is_not_found, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_start_that_must_fail_claims_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_local_folder_with_files_of_others_is_refused_and_kept,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_start_on_purpose_is_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_named_with_the_way_out_and_latest_good_takes_it,
                                         setup, teardown),
