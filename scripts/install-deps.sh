@@ -7,8 +7,8 @@
 # Does nothing, without root, when all is there.
 set -euo pipefail
 
-build=(build-essential ca-certificates cmake libcjson-dev librocksdb-dev libssl-dev libyaml-dev
-    ninja-build pkg-config python3)
+build=(build-essential ca-certificates cmake libcjson-dev libcurl4-openssl-dev libexpat1-dev
+    librocksdb-dev libssl-dev libyaml-dev ninja-build pkg-config python3)
 dev=(ccache clang-14 clang-format-14 clang-tidy-14 git jq libclang-rt-14-dev
     libcmocka-dev rocksdb-tools spin strace locales)
 

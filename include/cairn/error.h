@@ -43,6 +43,9 @@ typedef enum CAIRN_NODISCARD cairn_code {
 /* A copyable value, owned by the caller; zero-initialise it. A longer message is cut at the end. */
 typedef struct cairn_error {
     cairn_code code;
+    /* With CAIRN_E_UNAVAILABLE: the peer said that it has too much to do, and asked not to be tried
+     * again sooner. 0: it did not. */
+    uint32_t retry_after_ms;
     char message[CAIRN_ERROR_MESSAGE_BYTES];
 } cairn_error;
 

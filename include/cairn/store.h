@@ -59,6 +59,14 @@ typedef struct cairn_file_range {
     const char *path;
     uint64_t offset;
     uint64_t length;
+    /*
+     * True: whoever holds this file never writes to it again, only removes it. A store on the same
+     * file system may then share it (a hard link) instead of copying, both ways.
+     */
+    bool frozen;
+    /* SHA-256 of the range, 32 bytes, if it is known: spares a driver that needs it one reading.
+     * NULL: not known. */
+    const uint8_t *sha256;
 } cairn_file_range;
 cairn_code cairn_store_put_file(cairn_store *store, const cairn_call *call, const char *key,
                                 const cairn_file_range *range, cairn_put_mode mode,

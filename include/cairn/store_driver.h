@@ -8,7 +8,7 @@
 #ifndef CAIRN_STORE_DRIVER_H
 #define CAIRN_STORE_DRIVER_H
 
-#include <cairn/store.h>
+#include <cairn/doctor.h>
 
 CAIRN_BEGIN_DECLS
 
@@ -27,9 +27,15 @@ typedef struct cairn_put_body {
     const cairn_file_range *range;
 } cairn_put_body;
 
-/* All members are required. Semantics, where not said here: store.h. */
+/*
+ * Members are required, except those marked optional, which may be NULL. Semantics, where not said
+ * here: store.h.
+ */
 typedef struct cairn_store_driver {
     uint32_t version; /* CAIRN_STORE_DRIVER_VERSION */
+    /* Create-only is atomic by the nature of the store (link(2), a NameNode's rename). False: only
+     * its server's word stands for it, and who relies on it probes first. */
+    bool create_is_atomic;
     cairn_code (*put)(void *self, const cairn_call *call, const char *key,
                       const cairn_put_body *body, cairn_put_mode mode, cairn_error *err);
     /* `out` comes empty; what it holds after a failure does not matter. */
@@ -46,6 +52,10 @@ typedef struct cairn_store_driver {
     cairn_code (*list_page)(void *self, const cairn_call *call, const cairn_list_page *page,
                             cairn_store_visit visit, void *context, cairn_error *err);
     void (*free)(void *self);
+    /* Optional: findings that only the driver can make (cairn_store_examine), by `visit`. `key` is
+     * a free key for objects of its own, which it removes. Errors as cairn_store_examine. */
+    cairn_code (*examine)(void *self, const cairn_call *call, const char *key,
+                          cairn_finding_visit visit, void *context, cairn_error *err);
 } cairn_store_driver;
 
 /* Wraps a driver. Takes `self` in every case: on failure it is freed with driver->free. */

@@ -56,13 +56,57 @@
 #define CAIRN_RETRY_BASE_MS        100
 #define CAIRN_RETRY_CAP_MS         20000
 #define CAIRN_RETRY_ELAPSED_MS_MAX 120000
-#define CAIRN_RETRY_RESERVE        64 /* repeats that a store may make beyond its share */
-#define CAIRN_RETRY_SHARE          2  /* repeats that each call adds to the reserve */
+#define CAIRN_RETRY_RESERVE        64    /* repeats that a store may make beyond its share */
+#define CAIRN_RETRY_SHARE          2     /* repeats that each call adds to the reserve */
+#define CAIRN_RETRY_AFTER_MS_MAX   60000 /* a peer that asks for more is not obeyed */
 
 /* Work in flight. */
 #define CAIRN_POOL_THREADS_MAX 65 /* 64 that transfer, and one */
 #define CAIRN_POOL_QUEUE_MAX   4096
 #define CAIRN_CANCEL_POLL_MS   20 /* how late a sleeping call may see its cancel */
+
+/* HTTP. */
+#define CAIRN_HTTP_HEADER_BYTES_MAX ((size_t)64 << 10) /* of one reply */
+#define CAIRN_HTTP_ERROR_BYTES_MAX  ((size_t)1 << 20)  /* body of a reply that is no success */
+#define CAIRN_HTTP_URL_BYTES_MAX    ((size_t)16 << 10)
+#define CAIRN_HTTP_CONNECT_MS       5000
+#define CAIRN_HTTP_LOW_SPEED_BYTES  1024 /* a second */
+#define CAIRN_HTTP_LOW_SPEED_S      30   /* a DataNode looks 22 s for a lost block before it cuts */
+#define CAIRN_HTTP_CREW_MAX         64   /* exchanges of one crew in flight */
+#define CAIRN_HTTP_LANES_IDLE_MAX   64   /* multi handles that a client keeps */
+#define CAIRN_HTTP_IDLE_S           50   /* a connection that was idle for longer is not used */
+#define CAIRN_HTTP_LIFETIME_S       120  /* then name and certificate are looked at anew */
+#define CAIRN_HTTP_BUFFER_BYTES     (512L << 10)
+
+/* XML. */
+#define CAIRN_XML_DEPTH_MAX      16
+#define CAIRN_XML_TEXT_BYTES_MAX ((size_t)16 << 10)
+#define CAIRN_XML_BYTES_MAX      ((size_t)8 << 20)
+
+/* S3. Source: "Amazon S3 multipart upload limits" and "Error responses" of its User Guide. */
+#define CAIRN_S3_PARTS_MAX        10000
+#define CAIRN_S3_PART_BYTES_MIN   ((uint64_t)5 << 20)
+#define CAIRN_S3_PART_BYTES_MAX   ((uint64_t)5 << 30)
+#define CAIRN_S3_PUT_BYTES_MAX    ((uint64_t)5 << 30)
+#define CAIRN_S3_RANGE_BYTES      ((uint64_t)16 << 20) /* of one GET of a parallel download */
+#define CAIRN_S3_PARALLEL_MAX     64
+#define CAIRN_S3_COMPLETE_MS      600000             /* a completion answers late */
+#define CAIRN_S3_KEYS_BYTES_MAX   ((size_t)64 << 10) /* of a reply or file with credentials */
+#define CAIRN_S3_REFRESH_AHEAD_MS 300000
+#define CAIRN_S3_METADATA_MS      1000
+#define CAIRN_S3_ROLE_CHAIN_MAX   8 /* source_profile after source_profile */
+#define CAIRN_S3_SKEW_MS_MAX      ((uint64_t)7 * 24 * 3600 * 1000)
+#define CAIRN_SIGV4_HEADERS_MAX   32
+#define CAIRN_SIGV4_QUERY_MAX     32
+#define CAIRN_PROBE_ROUNDS        20 /* races of two writers before create-only is believed */
+
+/* HDFS. */
+#define CAIRN_HDFS_NAMENODES_MAX      7
+#define CAIRN_HDFS_LOCATION_BYTES_MAX ((size_t)8 << 10)
+#define CAIRN_HDFS_PATH_BYTES_MAX     3000 /* encoded: a DataNode's request line ends at 4,096 */
+#define CAIRN_HDFS_JSON_BYTES_MAX     ((size_t)8 << 20)
+#define CAIRN_HDFS_DEPTH_MAX          64
+#define CAIRN_HDFS_RANGE_BYTES        ((uint64_t)32 << 20)
 
 /* Coordination. */
 #define CAIRN_CLAIM_ATTEMPTS_MAX 100

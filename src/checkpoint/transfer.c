@@ -23,7 +23,7 @@ static cairn_code upload_one(void *argument, cairn_error *err)
                          (unsigned long long)bytes, (unsigned long long)self->info->size);
     }
     sha256_to_hex(&digest, self->info->sha256);
-    cairn_file_range range = {self->path, 0, bytes};
+    cairn_file_range range = {self->path, 0, bytes, false, NULL};
     self->attempted = true;
     CAIRN_TRY(cairn_store_put_file(self->context->root, self->context->call, self->info->key,
                                    &range, CAIRN_PUT_CREATE, err));
@@ -81,7 +81,7 @@ static cairn_code make_durable(const char *path, cairn_error *err)
 cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
                           const char *path, cairn_error *err)
 {
-    cairn_file_range to = {path, info->offset, info->size};
+    cairn_file_range to = {path, info->offset, info->size, false, NULL};
     cairn_object_info object;
     sha256 digest;
     uint64_t bytes = 0;

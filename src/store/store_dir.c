@@ -125,7 +125,7 @@ static cairn_code dir_get_file(void *self, const cairn_call *call, const char *k
     CAIRN_TRY(open_object(self, key, &from, &size, err));
     CAIRN_TRY(check_end(size, to->offset, to->length, err));
     CAIRN_TRY(fs_open_new(to->path, &file, err));
-    const cairn_file_range source = {key, to->offset, to->length};
+    const cairn_file_range source = {key, to->offset, to->length, false, NULL};
     const cairn_code code = dir_copy(from, &source, file, call, err);
     if (code != CAIRN_OK) {
         (void)unlink(to->path);
@@ -201,6 +201,7 @@ static void dir_free(void *self)
 
 static const cairn_store_driver driver = {
     .version = CAIRN_STORE_DRIVER_VERSION,
+    .create_is_atomic = true,
     .put = dir_put,
     .get = dir_get,
     .get_range = dir_get_range,

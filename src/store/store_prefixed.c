@@ -174,5 +174,7 @@ cairn_code store_prefixed_new(cairn_store *inner, const char *prefix, cairn_stor
         return error_no_memory(err, "a store");
     }
     CAIRN_TRY(make_driver(inner, &with_slash, &p, err));
-    return cairn_store_new(&driver, p, where, out, err);
+    cairn_store_driver own = driver;
+    own.create_is_atomic = inner->driver.create_is_atomic;
+    return cairn_store_new(&own, p, where, out, err);
 }

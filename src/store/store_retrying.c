@@ -320,5 +320,7 @@ cairn_code store_retrying_new(cairn_store *inner, cairn_store **out, cairn_error
     }
     r->inner = inner;
     retry_budget_init(&r->budget);
-    return cairn_store_new(&driver, r, inner->uri, out, err);
+    cairn_store_driver own = driver;
+    own.create_is_atomic = inner->driver.create_is_atomic;
+    return cairn_store_new(&own, r, inner->uri, out, err);
 }

@@ -224,7 +224,7 @@ static cairn_code compare_existing(const sink *to, const cairn_call *call, const
     CAIRN_TRY(sha256_of_file(path, &ours, &bytes, err));
     CAIRN_TRY(cairn_store_stat(to->output, call, name, &info, err));
     if (info.size == bytes) {
-        const cairn_file_range copy = {to->existing, 0, info.size};
+        const cairn_file_range copy = {to->existing, 0, info.size, false, NULL};
 
         CAIRN_TRY(fs_remove_file(to->existing, err));
         CAIRN_TRY(cairn_store_get_file(to->output, call, name, &copy, err));
@@ -246,7 +246,7 @@ static cairn_code put_joined(const sink *to, const cairn_call *call, const char 
 
     CAIRN_TRY(join_staged(to, &path, err));
     CAIRN_TRY(fs_stat_path(path, &info, err));
-    const cairn_file_range whole = {path, 0, info.size};
+    const cairn_file_range whole = {path, 0, info.size, false, NULL};
     const cairn_code code =
         cairn_store_put_file(to->output, call, name, &whole, CAIRN_PUT_CREATE, err);
     if (code == CAIRN_E_EXISTS) {

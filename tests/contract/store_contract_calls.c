@@ -20,8 +20,8 @@ static size_t call_all(contract *c, const cairn_call *call, const char *key, cai
     size_t n = 0;
 
     contract_file(c, "source", 10, 1, source);
-    const cairn_file_range from = {source, 0, 10};
-    const cairn_file_range to = {tmpdir_join(c->scratch, "target", target), 0, 1};
+    const cairn_file_range from = {source, 0, 10, false, NULL};
+    const cairn_file_range to = {tmpdir_join(c->scratch, "target", target), 0, 1, false, NULL};
     cairn_store *s = c->store;
     codes[n++] = cairn_store_put(s, call, key, cairn_slice_of("x"), CAIRN_PUT_CREATE, &c->err);
     codes[n++] = cairn_store_put(s, call, key, cairn_slice_of("x"), CAIRN_PUT_REPLACE, &c->err);
@@ -232,8 +232,8 @@ static void wrong_arguments_are_refused(void **state)
     cairn_store *s = c->store;
     CAIRN_AUTO(cairn_buf) out = {0};
     uint8_t byte = 0;
-    const cairn_file_range no_path = {NULL, 0, 1};
-    const cairn_file_range overflow = {"file", UINT64_MAX, 2};
+    const cairn_file_range no_path = {NULL, 0, 1, false, NULL};
+    const cairn_file_range overflow = {"file", UINT64_MAX, 2, false, NULL};
     const cairn_memory_range no_data = {0, NULL, 1};
     const cairn_memory_range memory_overflow = {UINT64_MAX, &byte, 1};
     const cairn_slice no_bytes = {NULL, 1};

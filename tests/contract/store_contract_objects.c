@@ -49,7 +49,7 @@ static void a_range_of_a_file_comes_back_as_it_was_put(void **state)
 
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         CAIRN_AUTO(cairn_buf) found = {0};
-        const cairn_file_range range = {path, cases[i].offset, cases[i].length};
+        const cairn_file_range range = {path, cases[i].offset, cases[i].length, false, NULL};
         const cairn_slice expected = {whole.data + range.offset, range.length};
 
         ASSERT_OK(cairn_store_put_file(c->store, NULL, "file", &range, CAIRN_PUT_REPLACE, &c->err),
@@ -65,8 +65,8 @@ static void a_file_that_is_too_short_or_missing_is_not_put(void **state)
     contract *c = *state;
     char path[TMPDIR_PATH_BYTES];
     contract_file(c, "source", 100, 1, path);
-    const cairn_file_range beyond = {path, 50, 51};
-    const cairn_file_range missing = {"/nonexistent/file", 0, 1};
+    const cairn_file_range beyond = {path, 50, 51, false, NULL};
+    const cairn_file_range missing = {"/nonexistent/file", 0, 1, false, NULL};
 
     ASSERT_CODE(cairn_store_put_file(c->store, NULL, "k", &beyond, CAIRN_PUT_CREATE, &c->err),
                 CAIRN_E_INTEGRITY, &c->err);
@@ -81,7 +81,7 @@ static void create_only_refuses_and_keeps_the_old_bytes(void **state)
     contract *c = *state;
     char path[TMPDIR_PATH_BYTES];
     contract_file(c, "other", 100, 2, path);
-    const cairn_file_range range = {path, 0, 100};
+    const cairn_file_range range = {path, 0, 100, false, NULL};
     contract_put(c, "a/b/claim.json", 100, 1);
 
     const cairn_code with_other =
@@ -211,7 +211,7 @@ static void get_file_makes_a_new_private_file(void **state)
         struct stat info;
         (void)snprintf(name, sizeof(name), "out%zu", i);
         const cairn_file_range to = {tmpdir_join(c->scratch, name, path), cases[i].offset,
-                                     cases[i].length};
+                                     cases[i].length, false, NULL};
         const cairn_slice expected = {whole.data + to.offset, to.length};
 
         ASSERT_OK(cairn_store_get_file(c->store, NULL, "a/k", &to, &c->err), &c->err);
@@ -231,7 +231,7 @@ static void get_file_refuses_and_keeps_an_existing_file(void **state)
     char path[TMPDIR_PATH_BYTES];
     contract_put(c, "k", 100, 1);
     contract_file(c, "mine", 10, 5, path);
-    const cairn_file_range to = {path, 0, 100};
+    const cairn_file_range to = {path, 0, 100, false, NULL};
 
     const cairn_code code = cairn_store_get_file(c->store, NULL, "k", &to, &c->err);
 
@@ -246,9 +246,9 @@ static void get_file_leaves_nothing_when_it_fails(void **state)
     char path[TMPDIR_PATH_BYTES];
     contract_put(c, "k", 100, 1);
     (void)tmpdir_join(c->scratch, "out", path);
-    const cairn_file_range too_long = {path, 0, 101};
-    const cairn_file_range beyond = {path, 101, 1};
-    const cairn_file_range missing = {path, 0, 1};
+    const cairn_file_range too_long = {path, 0, 101, false, NULL};
+    const cairn_file_range beyond = {path, 101, 1, false, NULL};
+    const cairn_file_range missing = {path, 0, 1, false, NULL};
 
     ASSERT_CODE(cairn_store_get_file(c->store, NULL, "k", &too_long, &c->err), CAIRN_E_INTEGRITY,
                 &c->err);
@@ -274,7 +274,7 @@ static void what_is_missing_is_not_found(void **state)
         uint8_t byte = 0;
         cairn_object_info info = {0};
         const cairn_memory_range range = {0, &byte, 1};
-        const cairn_file_range to = {tmpdir_join(c->scratch, "out", path), 0, 1};
+        const cairn_file_range to = {tmpdir_join(c->scratch, "out", path), 0, 1, false, NULL};
 
         ASSERT_CODE(cairn_store_get(c->store, NULL, keys[i], 10, &out, &c->err), CAIRN_E_NOT_FOUND,
                     &c->err);

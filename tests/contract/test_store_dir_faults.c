@@ -161,7 +161,8 @@ static void a_download_to_a_full_disk_leaves_no_file(void **state)
     char source[TMPDIR_PATH_BYTES];
     CAIRN_AUTO_PTR(cairn_store_free) cairn_store *large = NULL;
     mount_small(f, "size=1m");
-    const cairn_file_range to = {tmpdir_join(f->dir, "root/out", path), 0, (uint64_t)4 << 20};
+    const cairn_file_range to = {tmpdir_join(f->dir, "root/out", path), 0, (uint64_t)4 << 20, false,
+                                 NULL};
     ASSERT_OK(cairn_dir_store_new(tmpdir_join(f->dir, "large", source), NULL, &large, &f->err),
               &f->err);
     CAIRN_AUTO(cairn_buf) body = contract_bytes(to.length, 1);

@@ -142,7 +142,7 @@ static void expect_refused(fixture *f, const char *key)
     char path[TMPDIR_PATH_BYTES];
     uint8_t byte = 0;
     const cairn_memory_range range = {0, &byte, 1};
-    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 1};
+    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 1, false, NULL};
 
     ASSERT_CODE(get(f, key), CAIRN_E_ACCESS, &f->err);
     ASSERT_CODE(cairn_store_get_range(f->store, NULL, key, &range, &f->err), CAIRN_E_ACCESS,

@@ -81,7 +81,7 @@ static void every_call_is_repeated_after_a_passing_failure(void **state)
     size_t count = 0;
     cairn_object_info info = {0};
     const cairn_memory_range range = {0, bytes, 2};
-    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 2};
+    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 2, false, NULL};
     for (unsigned op = STORE_FAULT_PUT; op <= STORE_FAULT_LIST; op *= 2) {
         store_fault_add(f->fault, &(store_fault_rule){.ops = op});
     }
@@ -135,7 +135,7 @@ static void a_file_whose_reply_was_lost_is_known_again(void **state)
     }
     ASSERT_OK(fs_write_file(tmpdir_join(f->dir, "in", path), cairn_buf_slice(&body), &f->err),
               &f->err);
-    const cairn_file_range range = {path, 9, length};
+    const cairn_file_range range = {path, 9, length, false, NULL};
     store_fault_add(f->fault,
                     &(store_fault_rule){.ops = STORE_FAULT_PUT, .action = STORE_FAULT_LOSE_REPLY});
 
@@ -397,7 +397,7 @@ static void a_download_is_begun_anew(void **state)
     fixture *f = *state;
     CAIRN_AUTO(cairn_buf) found = {0};
     char path[TMPDIR_PATH_BYTES];
-    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4};
+    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4, false, NULL};
     ASSERT_OK(create(f, "k", "abcd"), &f->err);
     store_fault_add(f->fault, &(store_fault_rule){.ops = STORE_FAULT_GET_FILE,
                                                   .action = STORE_FAULT_LOSE_REPLY});

@@ -362,8 +362,10 @@ cairn_code store_fault_new(cairn_store *inner, store_fault **out, cairn_error *e
     }
     fault->inner = inner;
     (void)pthread_mutex_init(&fault->lock, NULL);
+    cairn_store_driver own = driver;
+    own.create_is_atomic = inner->driver.create_is_atomic;
     const cairn_code code =
-        cairn_store_new(&driver, fault, cairn_store_uri(inner), &fault->store, err);
+        cairn_store_new(&own, fault, cairn_store_uri(inner), &fault->store, err);
     if (code != CAIRN_OK) {
         store_fault_free(fault);
         return code;

@@ -319,6 +319,7 @@ static void mem_store_free(void *self)
 
 static const cairn_store_driver driver = {
     .version = CAIRN_STORE_DRIVER_VERSION,
+    .create_is_atomic = true,
     .put = mem_put,
     .get = mem_get,
     .get_range = mem_get_range,

@@ -143,7 +143,7 @@ static void a_cut_get_gives_fewer_bytes(void **state)
     char path[TMPDIR_PATH_BYTES];
     char bytes[4];
     const cairn_memory_range range = {0, bytes, 4};
-    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4};
+    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4, false, NULL};
     ASSERT_OK(put(f, "a", "abcd"), &f->err);
     store_fault_add(f->fault, &(store_fault_rule){.ops = STORE_FAULT_READS,
                                                   .always = true,
@@ -168,7 +168,7 @@ static void one_bit_is_flipped_in_what_is_read(void **state)
     char path[TMPDIR_PATH_BYTES];
     char bytes[4];
     const cairn_memory_range range = {0, bytes, 4};
-    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4};
+    const cairn_file_range to = {tmpdir_join(f->dir, "out", path), 0, 4, false, NULL};
     ASSERT_OK(put(f, "a", "abcd"), &f->err);
     store_fault_add(f->fault, &(store_fault_rule){.ops = STORE_FAULT_READS,
                                                   .always = true,
@@ -190,7 +190,7 @@ static void one_bit_is_flipped_in_what_is_written(void **state)
 {
     fixture *f = *state;
     char path[TMPDIR_PATH_BYTES];
-    const cairn_file_range range = {tmpdir_join(f->dir, "in", path), 1, 2};
+    const cairn_file_range range = {tmpdir_join(f->dir, "in", path), 1, 2, false, NULL};
     ASSERT_OK(fs_write_file(path, cairn_slice_of("xaby"), &f->err), &f->err);
     store_fault_add(f->fault,
                     &(store_fault_rule){.always = true, .action = STORE_FAULT_FLIP, .amount = 0});

@@ -118,6 +118,7 @@ static void script_free(void *self)
 
 static const cairn_store_driver driver = {
     .version = CAIRN_STORE_DRIVER_VERSION,
+    .create_is_atomic = true,
     .put = script_put,
     .get = script_get,
     .get_range = script_get_range,
