@@ -3,8 +3,10 @@
  *
  * A put writes a file without a name (O_TMPFILE; where the file system lacks it, a locked temporary
  * in `.cairn-tmp/`), fsyncs it, gives it its name in one step and fsyncs the folder. Create-only is
- * that step: link(2) refuses a taken name. Folders that become empty are removed. The umask decides
- * who may read objects: set it to 077 if nobody else may.
+ * that step: link(2) refuses a taken name. A frozen file (see cairn_file_range) on the same file
+ * system is fsynced and linked, not copied, so a checkpoint beside its working state takes neither
+ * time nor space for bytes that the disk has already. Folders that become empty are removed. The
+ * umask decides who may read objects: set it to 077 if nobody else may.
  */
 #ifndef CAIRN_DIR_H
 #define CAIRN_DIR_H

@@ -91,7 +91,8 @@ static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_e
         if (file->fresh) {
             char **path = &out->paths[out->count];
             CAIRN_TRY(fs_join(self->snapshot_dir, file->info.name, path, err));
-            out->items[out->count++] = (upload){.path = *path, .info = &file->info};
+            out->items[out->count++] = (upload){
+                .path = *path, .info = &file->info, .frozen = plan_is_sst(file->info.name)};
         }
     }
     for (size_t i = 0; i < subtask->output_count; i++) {

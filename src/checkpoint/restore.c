@@ -3,8 +3,10 @@
 #include "errors.h"
 #include "failpoint.h"
 #include "fsutil.h"
+#include "plan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A folder that is removed at the end of scope unless its name was taken away. */
@@ -31,6 +33,15 @@ cairn_code restore_check_space(const char *dir, uint64_t need_bytes, cairn_error
     return CAIRN_OK;
 }
 
+/* The largest first, so that no thread is left alone with one at the end. */
+static int by_size_descending(const void *a, const void *b)
+{
+    const uint64_t first = ((const download *)a)->info->size;
+    const uint64_t second = ((const download *)b)->info->size;
+
+    return (first < second) - (first > second);
+}
+
 cairn_code restore_files(const transfer_context *context, const cairn_file_info *files,
                          size_t count, const char *dir, bool durable, cairn_error *err)
 {
@@ -40,8 +51,11 @@ cairn_code restore_files(const transfer_context *context, const cairn_file_info 
         return error_no_memory(err, "restore");
     }
     for (size_t i = 0; i < count; i++) {
-        downloads[i] = (download){.dir = dir, .info = &files[i], .durable = durable};
+        const bool frozen = !durable && plan_is_sst(files[i].name);
+        downloads[i] =
+            (download){.dir = dir, .info = &files[i], .durable = durable, .frozen = frozen};
     }
+    qsort(downloads, count, sizeof *downloads, by_size_descending);
     return download_batch(context, downloads, count, err);
 }
 

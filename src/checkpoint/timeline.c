@@ -103,14 +103,32 @@ static cairn_code read_certificate(cairn_store *root, const cairn_call *call, co
     return CAIRN_OK;
 }
 
+static int by_boundary_descending(const void *a, const void *b)
+{
+    const uint64_t first = layout_parse(*(const char *const *)a).id;
+    const uint64_t second = layout_parse(*(const char *const *)b).id;
+
+    return (first < second) - (first > second);
+}
+
+/* The highest first: most often it is of the started epoch, and no other needs to be fetched. */
 static cairn_code read_certificates(cairn_store *root, const cairn_call *call, timeline *line,
                                     cairn_error *err)
 {
+    const char **keys CAIRN_AUTO_FREE = mem_calloc(line->objects.count, sizeof *keys);
+    size_t count = 0;
+
+    if (keys == NULL) {
+        return error_no_memory(err, "reading certificates");
+    }
     for (size_t i = 0; i < line->objects.count; i++) {
-        layout_object object = layout_parse(line->objects.items[i]);
-        if (object.kind == CAIRN_LAYOUT_CERTIFICATE && object.id > line->boundary) {
-            CAIRN_TRY(read_certificate(root, call, line->objects.items[i], line, err));
+        if (layout_parse(line->objects.items[i]).kind == CAIRN_LAYOUT_CERTIFICATE) {
+            keys[count++] = line->objects.items[i];
         }
+    }
+    qsort(keys, count, sizeof *keys, by_boundary_descending);
+    for (size_t i = 0; i < count && layout_parse(keys[i]).id > line->boundary; i++) {
+        CAIRN_TRY(read_certificate(root, call, keys[i], line, err));
     }
     return CAIRN_OK;
 }

@@ -23,7 +23,7 @@ static cairn_code upload_one(void *argument, cairn_error *err)
                          (unsigned long long)bytes, (unsigned long long)self->info->size);
     }
     sha256_to_hex(&digest, self->info->sha256);
-    cairn_file_range range = {self->path, 0, bytes, false, NULL};
+    cairn_file_range range = {self->path, 0, bytes, self->frozen, digest.bytes};
     self->attempted = true;
     CAIRN_TRY(cairn_store_put_file(self->context->root, self->context->call, self->info->key,
                                    &range, CAIRN_PUT_CREATE, err));
@@ -78,10 +78,10 @@ static cairn_code make_durable(const char *path, cairn_error *err)
     return fs_sync(fd, path, err);
 }
 
-cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
-                          const char *path, cairn_error *err)
+static cairn_code fetch(const transfer_context *context, const cairn_file_info *info,
+                        const char *path, bool frozen, cairn_error *err)
 {
-    cairn_file_range to = {path, info->offset, info->size, false, NULL};
+    cairn_file_range to = {path, info->offset, info->size, frozen, NULL};
     cairn_object_info object;
     sha256 digest;
     uint64_t bytes = 0;
@@ -104,13 +104,19 @@ cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info
     return CAIRN_OK;
 }
 
+cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
+                          const char *path, cairn_error *err)
+{
+    return fetch(context, info, path, false, err);
+}
+
 static cairn_code download_one(void *argument, cairn_error *err)
 {
     const download *self = argument;
     char *path CAIRN_AUTO_FREE = NULL;
 
     CAIRN_TRY(fs_join(self->dir, self->info->name, &path, err));
-    CAIRN_TRY(transfer_fetch(self->context, self->info, path, err));
+    CAIRN_TRY(fetch(self->context, self->info, path, self->frozen, err));
     return self->durable ? make_durable(path, err) : CAIRN_OK;
 }
 

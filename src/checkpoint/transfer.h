@@ -21,6 +21,7 @@ typedef struct transfer_context {
 typedef struct upload {
     const char *path;      /* borrowed until the batch ended */
     cairn_file_info *info; /* the same */
+    bool frozen;           /* the file is never written again: see cairn_file_range */
     /* filled by upload_batch */
     const transfer_context *context;
     bool attempted; /* a put may have reached the store */
@@ -35,6 +36,7 @@ typedef struct download {
     const char *dir;
     const cairn_file_info *info;
     bool durable; /* fsync the file */
+    bool frozen;  /* nobody will write to it: see cairn_file_range */
     const transfer_context *context;
 } download;
 

@@ -124,6 +124,9 @@ static cairn_code dir_get_file(void *self, const cairn_call *call, const char *k
 
     CAIRN_TRY(open_object(self, key, &from, &size, err));
     CAIRN_TRY(check_end(size, to->offset, to->length, err));
+    if (dir_share_out(from, to)) {
+        return CAIRN_OK;
+    }
     CAIRN_TRY(fs_open_new(to->path, &file, err));
     const cairn_file_range source = {key, to->offset, to->length, false, NULL};
     const cairn_code code = dir_copy(from, &source, file, call, err);

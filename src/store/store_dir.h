@@ -72,6 +72,19 @@ cairn_code dir_stat_object(const store_dir *dir, const char *key, cairn_object_i
 cairn_code dir_copy(fs_fd from, const cairn_file_range *source, fs_fd to, const cairn_call *call,
                     cairn_error *err);
 
+/* Gives an open file, which may have no name yet, a name in `folder`; errno tells why not. */
+int dir_link_open_file(fs_fd file, int folder, const char *name);
+
+/*
+ * Makes a frozen local file the object `key`, whose folder is `parent`, durably and without copying
+ * a byte. *out_shared stays false if that is not possible, or the name is taken: a copy will tell.
+ */
+cairn_code dir_share_in(const cairn_file_range *range, fs_fd parent, const char *key,
+                        bool *out_shared, cairn_error *err);
+
+/* The other way: `to` becomes a name of the open object. False: copy it. */
+bool dir_share_out(fs_fd object, const cairn_file_range *to);
+
 /* Driver functions that stand in files of their own. */
 cairn_code dir_put(void *self, const cairn_call *call, const char *key, const cairn_put_body *body,
                    cairn_put_mode mode, cairn_error *err);

@@ -190,14 +190,6 @@ static cairn_code open_temporary(store_dir *dir, fs_fd parent, const char *key, 
     return open_named(dir, key, t, err);
 }
 
-static int link_nameless(const temporary *t, fs_fd parent, const char *leaf)
-{
-    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", t->file);
-    return linkat(AT_FDCWD, path, parent, leaf, AT_SYMLINK_FOLLOW);
-}
-
 /* For file systems without RENAME_NOREPLACE. NFS may repeat a link whose reply was lost and then
  * say EEXIST of our own: the count of names tells. */
 static int link_named(const temporary *t, fs_fd parent, const char *leaf)
@@ -231,7 +223,7 @@ static int rename_named(temporary *t, fs_fd parent, const char *leaf, cairn_put_
 
 static int give_name(temporary *t, fs_fd parent, const char *leaf, cairn_put_mode mode)
 {
-    return t->name[0] == '\0' ? link_nameless(t, parent, leaf)
+    return t->name[0] == '\0' ? dir_link_open_file(t->file, parent, leaf)
                               : rename_named(t, parent, leaf, mode);
 }
 
@@ -295,8 +287,15 @@ cairn_code dir_put(void *self, const cairn_call *call, const char *key, const ca
     store_dir *dir = self;
     CAIRN_AUTO(fs_fd) parent = -1;
     CAIRN_AUTO(temporary) t = TEMPORARY_INIT;
+    bool shared = false;
 
     CAIRN_TRY(dir_open_parent(dir, key, true, &parent, err));
+    if (mode == CAIRN_PUT_CREATE && body->range != NULL) {
+        CAIRN_TRY(dir_share_in(body->range, parent, key, &shared, err));
+    }
+    if (shared) {
+        return CAIRN_OK;
+    }
     CAIRN_TRY(open_temporary(dir, parent, key, mode, &t, err));
     CAIRN_TRY(write_body(t.file, body, call, key, err));
     return publish(dir, &t, key, mode, &parent, err);
