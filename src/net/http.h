@@ -34,11 +34,12 @@
 typedef struct http_client http_client;
 
 typedef struct http_options {
-    const char *ca_file;         /* PEM bundle; NULL: the system's */
-    const char *ca_path;         /* folder of hashed certificates; NULL: the system's */
+    const char *ca_file;         /* PEM bundle */
+    const char *ca_path;         /* folder of hashed certificates; both NULL: the system's */
     const char *proxy;           /* "http://host:port"; NULL: none, whatever the environment says */
     bool allow_http;             /* else only https, and http to a loopback address */
     uint64_t connect_timeout_ms; /* 0: CAIRN_HTTP_CONNECT_MS */
+    uint32_t low_speed_s;        /* 0: CAIRN_HTTP_LOW_SPEED_S */
     uint32_t connections;        /* of one lane, 1..CAIRN_HTTP_CREW_MAX; 0: 8 */
     bool negotiate;              /* SPNEGO may be asked for (HTTP_NEGOTIATE) */
 } http_options;
@@ -135,8 +136,9 @@ cairn_code http_perform(http_client *client, const cairn_call *call, http_exchan
  * *out_wait_ms was set: then it is asked again after that time at the latest. It is called while
  * less than `width` are in flight. `done` gets each exchange when it ended (`code` and `why` are
  * its outcome, as of http_perform) and may let `next` give it again; an error that `done` returns
- * ends the crew: what is in flight is dropped, and the crew returns that error. All on the caller's
- * thread.
+ * ends the crew: what is in flight is dropped, and the crew returns that error. The deadline and
+ * the cancel end it the same way. What was dropped has no `done`; its reply tells as much as is
+ * known. Never more than the client's `connections` are in flight. All on the caller's thread.
  */
 typedef struct http_crew {
     void *context;
