@@ -1,14 +1,9 @@
-/* The only file that includes OpenSSL. */
+/* The only file that includes OpenSSL: SHA-256 and MD5 as streams. */
 #include "digest.h"
 
-#include "bounds.h"
-#include "encode.h"
 #include "errors.h"
-#include "fsutil.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -17,22 +12,63 @@ struct sha256_stream {
     EVP_MD_CTX *context;
 };
 
-/* Fetched once: an implicit fetch for each digest costs more than a short digest itself. */
-static EVP_MD *algorithm;
-static pthread_once_t algorithm_once = PTHREAD_ONCE_INIT;
+struct md5_stream {
+    EVP_MD_CTX *context;
+};
 
-static void fetch_algorithm(void)
+/* Fetched once: an implicit fetch for each digest costs more than a short digest itself. */
+static EVP_MD *sha256_algorithm;
+static EVP_MD *md5_algorithm;
+static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
+
+static void fetch_algorithms(void)
 {
-    algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    md5_algorithm = EVP_MD_fetch(NULL, "MD5", NULL);
 }
 
-static cairn_code failed(cairn_error *err, const char *what)
+static cairn_code failed(cairn_error *err, const char *name, const char *what)
 {
     char reason[128];
 
     ERR_error_string_n(ERR_peek_last_error(), reason, sizeof(reason));
     ERR_clear_error();
-    return error_set(err, CAIRN_E_FAILED, "SHA-256: %s: %s", what, reason);
+    return error_set(err, CAIRN_E_FAILED, "%s: %s: %s", name, what, reason);
+}
+
+/* `algorithm` is one of the two above, NULL if its fetch failed. */
+static cairn_code begin(const EVP_MD *algorithm, const char *name, EVP_MD_CTX **out,
+                        cairn_error *err)
+{
+    if (algorithm == NULL) {
+        return failed(err, name, "fetch");
+    }
+    *out = EVP_MD_CTX_new();
+    if (*out == NULL) {
+        return error_no_memory(err, name);
+    }
+    return EVP_DigestInit_ex2(*out, algorithm, NULL) == 1 ? CAIRN_OK : failed(err, name, "begin");
+}
+
+static cairn_code update(EVP_MD_CTX *context, const char *name, cairn_slice data, cairn_error *err)
+{
+    if (data.len > 0 && EVP_DigestUpdate(context, data.data, data.len) != 1) {
+        return failed(err, name, "update");
+    }
+    return CAIRN_OK;
+}
+
+/* `out` has room for `bytes`, the size of this digest. */
+static cairn_code finish(EVP_MD_CTX *context, const char *name, uint8_t *out, size_t bytes,
+                         cairn_error *err)
+{
+    unsigned len = 0;
+
+    if (EVP_DigestFinal_ex(context, out, &len) != 1) {
+        return failed(err, name, "finish");
+    }
+    CAIRN_ASSERT(len == bytes);
+    return CAIRN_OK;
 }
 
 cairn_code sha256_stream_new(sha256_stream **out, cairn_error *err)
@@ -42,17 +78,8 @@ cairn_code sha256_stream_new(sha256_stream **out, cairn_error *err)
     if (stream == NULL) {
         return error_no_memory(err, "SHA-256");
     }
-    (void)pthread_once(&algorithm_once, fetch_algorithm);
-    if (algorithm == NULL) {
-        return failed(err, "fetch");
-    }
-    stream->context = EVP_MD_CTX_new();
-    if (stream->context == NULL) {
-        return error_no_memory(err, "SHA-256");
-    }
-    if (EVP_DigestInit_ex2(stream->context, algorithm, NULL) != 1) {
-        return failed(err, "begin");
-    }
+    (void)pthread_once(&algorithms_once, fetch_algorithms);
+    CAIRN_TRY(begin(sha256_algorithm, "SHA-256", &stream->context, err));
     *out = CAIRN_TAKE(stream);
     return CAIRN_OK;
 }
@@ -60,22 +87,15 @@ cairn_code sha256_stream_new(sha256_stream **out, cairn_error *err)
 cairn_code sha256_stream_update(sha256_stream *stream, cairn_slice data, cairn_error *err)
 {
     CAIRN_ASSERT(stream != NULL);
-    if (data.len > 0 && EVP_DigestUpdate(stream->context, data.data, data.len) != 1) {
-        return failed(err, "update");
-    }
-    return CAIRN_OK;
+    return update(stream->context, "SHA-256", data, err);
 }
 
 cairn_code sha256_stream_finish(sha256_stream *stream, sha256 *out, cairn_error *err)
 {
     sha256 digest;
-    unsigned len = 0;
 
     CAIRN_ASSERT(stream != NULL);
-    if (EVP_DigestFinal_ex(stream->context, digest.bytes, &len) != 1) {
-        return failed(err, "finish");
-    }
-    CAIRN_ASSERT(len == SHA256_BYTES);
+    CAIRN_TRY(finish(stream->context, "SHA-256", digest.bytes, sizeof(digest.bytes), err));
     *out = digest;
     return CAIRN_OK;
 }
@@ -97,79 +117,44 @@ cairn_code sha256_of(cairn_slice data, sha256 *out, cairn_error *err)
     return sha256_stream_finish(stream, out, err);
 }
 
-static cairn_code hash_to_end(fs_fd fd, const char *path, sha256_stream *stream,
-                              uint64_t *out_bytes, cairn_error *err)
+cairn_code md5_stream_new(md5_stream **out, cairn_error *err)
 {
-    uint8_t *chunk CAIRN_AUTO_FREE = mem_alloc(CAIRN_IO_CHUNK_BYTES);
-    uint64_t offset = 0;
-    size_t got = 0;
+    CAIRN_AUTO_PTR(md5_stream_free) md5_stream *stream = mem_calloc(1, sizeof(*stream));
 
-    if (chunk == NULL) {
-        return error_no_memory(err, "hash a file");
+    if (stream == NULL) {
+        return error_no_memory(err, "MD5");
     }
-    do {
-        CAIRN_TRY(fs_read_at(fd, &(cairn_memory_range){offset, chunk, CAIRN_IO_CHUNK_BYTES}, &got,
-                             path, err));
-        CAIRN_TRY(sha256_stream_update(stream, (cairn_slice){chunk, got}, err));
-        offset += got;
-    } while (got == CAIRN_IO_CHUNK_BYTES);
-    *out_bytes = offset;
+    (void)pthread_once(&algorithms_once, fetch_algorithms);
+    CAIRN_TRY(begin(md5_algorithm, "MD5", &stream->context, err));
+    *out = CAIRN_TAKE(stream);
     return CAIRN_OK;
 }
 
-cairn_code sha256_of_file(const char *path, sha256 *out, uint64_t *out_bytes, cairn_error *err)
+cairn_code md5_stream_update(md5_stream *stream, cairn_slice data, cairn_error *err)
 {
-    CAIRN_AUTO_PTR(sha256_stream_free) sha256_stream *stream = NULL;
-    CAIRN_AUTO(fs_fd) fd = -1;
-    uint64_t bytes = 0;
-
-    CAIRN_TRY(fs_open_read(path, &fd, err));
-    CAIRN_TRY(sha256_stream_new(&stream, err));
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    CAIRN_TRY(hash_to_end(fd, path, stream, &bytes, err));
-    CAIRN_TRY(sha256_stream_finish(stream, out, err));
-    *out_bytes = bytes;
-    return CAIRN_OK;
+    CAIRN_ASSERT(stream != NULL);
+    return update(stream->context, "MD5", data, err);
 }
 
-void sha256_to_hex(const sha256 *digest, char out[SHA256_HEX_SIZE])
+cairn_code md5_stream_finish(md5_stream *stream, uint8_t out[MD5_BYTES], cairn_error *err)
 {
-    static const char digits[] = "0123456789abcdef";
+    CAIRN_ASSERT(stream != NULL);
+    return finish(stream->context, "MD5", out, MD5_BYTES, err);
+}
 
-    for (size_t i = 0; i < SHA256_BYTES; i++) {
-        out[2 * i] = digits[digest->bytes[i] >> 4];
-        out[2 * i + 1] = digits[digest->bytes[i] & 15];
+void md5_stream_free(md5_stream *stream)
+{
+    if (stream != NULL) {
+        EVP_MD_CTX_free(stream->context);
+        mem_free(stream);
     }
-    out[SHA256_HEX_SIZE - 1] = '\0';
 }
 
-/* Lower case only: a digest has one text. */
-static bool is_lower_hex(uint8_t digit)
+cairn_code md5_of(cairn_slice data, uint8_t out[MD5_BYTES], cairn_error *err)
 {
-    return hex_digit_value(digit) >= 0 && (digit < 'A' || digit > 'F');
-}
+    CAIRN_AUTO_PTR(md5_stream_free) md5_stream *stream = NULL;
 
-bool sha256_from_hex(cairn_slice text, sha256 *out)
-{
-    const uint8_t *digits = text.data;
-    sha256 digest = {0};
-
-    if (text.len != SHA256_HEX_SIZE - 1) {
-        return false;
-    }
-    for (size_t i = 0; i < SHA256_BYTES; i++) {
-        const uint8_t *pair = digits + 2 * i;
-
-        if (!is_lower_hex(pair[0]) || !is_lower_hex(pair[1])) {
-            return false;
-        }
-        digest.bytes[i] = (uint8_t)(hex_digit_value(pair[0]) * 16 + hex_digit_value(pair[1]));
-    }
-    *out = digest;
-    return true;
-}
-
-bool sha256_equal(const sha256 *a, const sha256 *b)
-{
-    return memcmp(a->bytes, b->bytes, SHA256_BYTES) == 0;
+    CAIRN_TRY(md5_stream_new(&stream, err));
+    CAIRN_TRY(md5_stream_update(stream, data, err));
+    return md5_stream_finish(stream, out, err);
 }

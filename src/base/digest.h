@@ -1,6 +1,6 @@
 /*
- * SHA-256, in memory, streaming and over files; and what protocols of stores need besides: HMAC, MD5
- * (no protection, a check that servers honour), CRC32C. The only place that includes OpenSSL.
+ * SHA-256, in memory, streaming and over files; and what protocols of stores need besides: HMAC,
+ * MD5 (no protection, a check that servers honour), CRC32C. The only place that includes OpenSSL.
  */
 #ifndef CAIRN_BASE_DIGEST_H
 #define CAIRN_BASE_DIGEST_H
@@ -33,7 +33,8 @@ CAIRN_DEFINE_AUTO_PTR(sha256_stream, sha256_stream_free)
  */
 cairn_code sha256_of_file(const char *path, sha256 *out, uint64_t *out_bytes, cairn_error *err);
 
-/* The range [offset, offset + length) of an open file, read with pread. */
+/* The range [offset, offset + length) of an open file, read with pread. The file ends before it:
+ * CAIRN_E_INTEGRITY. */
 cairn_code sha256_of_range(int fd, uint64_t offset, uint64_t length, sha256 *out, cairn_error *err);
 
 cairn_code hmac_sha256(cairn_slice key, cairn_slice data, sha256 *out, cairn_error *err);
@@ -49,6 +50,8 @@ CAIRN_DEFINE_AUTO_PTR(md5_stream, md5_stream_free)
 
 /* CRC-32C (Castagnoli) of more bytes; begin with 0. "123456789" gives 0xe3069283. */
 uint32_t crc32c_update(uint32_t crc, const void *data, size_t len);
+/* The same without the processor's instruction: what runs where there is none. */
+uint32_t crc32c_update_portable(uint32_t crc, const void *data, size_t len);
 
 void sha256_to_hex(const sha256 *digest, char out[SHA256_HEX_SIZE]);
 /* Exactly 64 lower-case hex digits, else false. */
