@@ -1,14 +1,18 @@
 /*
  * Credentials and settings from the places that AWS's tools use. Order, first hit wins:
- * options of the caller, environment, profile (shared credentials and config files, with
- * source_profile, role_arn, credential_process, web identity), web identity of the environment,
- * container endpoint, instance metadata (IMDSv2 only, and only if `allow_instance`).
+ * options of the caller (keys, else the profile that they name), environment, profile (shared
+ * credentials and config files, with source_profile, role_arn, credential_process, web identity),
+ * web identity of the environment, container endpoint, instance metadata (IMDSv2 only, and only if
+ * `allow_instance`). STS is asked at AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL, else the
+ * profile's endpoint for it, else AWS's of the region.
  *
  * Life cycle: s3_environment_read once, at the start, before threads that change the environment;
  * s3_credentials_new; s3_credentials_get before each signature; s3_credentials_refresh after a
  * server said that they are expired or unknown. Thread-safe: one thread refreshes, the others go on
  * with the old ones while these are valid, else wait. Refresh begins 5 minutes before expiry, less
- * a random part.
+ * a random part; at half of their life for keys that live shorter; and when a profile file changed.
+ * If it fails the old keys go on while they are valid, and a line in the log says so; it is not
+ * tried again for CAIRN_S3_PAUSE_MS.
  *
  * Source: AWS SDKs and Tools Reference Guide, "Standardized credential providers"; reference of the
  * IMDSv2 and container endpoints there. Nothing here ever logs or returns a secret in an error.
@@ -98,7 +102,8 @@ cairn_code s3_credentials_get(s3_credentials *credentials, const cairn_call *cal
                               cairn_error *err);
 
 /* A server refused keys with this id: get new ones, unless another thread has done so since.
- * *out_new tells whether there are others now. */
+ * *out_new tells whether there are others now. Within CAIRN_S3_PAUSE_MS after a refresh that
+ * brought nothing new, nobody is asked: the outcome is that of then. */
 cairn_code s3_credentials_refresh(s3_credentials *credentials, const cairn_call *call,
                                   const char *refused_id, bool *out_new, cairn_error *err);
 

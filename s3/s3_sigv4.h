@@ -42,7 +42,7 @@ typedef struct sigv4_request {
 typedef struct sigv4_key {
     char day[9];
     char region[33];
-    sha256 of_secret;
+    sha256 of_secret; /* and of the service */
     sha256 derived;
     bool set;
 } sigv4_key;
@@ -56,7 +56,11 @@ typedef struct sigv4_signer {
     sigv4_key *key_cache;
 } sigv4_signer;
 
-/* Appends the value of the Authorization header. */
+/*
+ * Appends the value of the Authorization header. CAIRN_E_INVALID for what no server could check: a
+ * name that is not lower case or stands twice, a control byte in a value, a region or an id that
+ * does not fit in a scope. Blanks around a value and runs of blanks in it count as S3 counts them.
+ */
 cairn_code sigv4_authorization(const sigv4_signer *signer, const sigv4_request *request,
                                cairn_buf *out, cairn_error *err);
 

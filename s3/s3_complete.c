@@ -1,0 +1,223 @@
+/* Begin, completion and end of an upload in parts. */
+#include "buf.h"
+#include "cancel.h"
+#include "errors.h"
+#include "logging.h"
+#include "s3_upload.h"
+#include "xml_read.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- Begin ---- */
+
+static cairn_code read_id(void *context, const xml_event *event, cairn_error *err)
+{
+    char **id = context;
+
+    if (event->opens || strcmp(event->path, "InitiateMultipartUploadResult/UploadId") != 0) {
+        return CAIRN_OK;
+    }
+    mem_free(*id);
+    *id = mem_strdup(event->text);
+    return *id != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
+}
+
+cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err)
+{
+    s3_request request = {
+        .method = CAIRN_HTTP_POST,
+        .asked = CAIRN_S3_ASKED_WRITE,
+        .key = upload->key,
+        .sink = {.kind = CAIRN_HTTP_SINK_BODY, .length = CAIRN_XML_BYTES_MAX},
+    };
+
+    s3_add_put_headers(upload->store, &upload->headers, &request);
+    s3_request_query(&request, "uploads", NULL);
+    CAIRN_AUTO(s3_exchange)
+    x = {.store = upload->store, .call = upload->call, .request = &request};
+    CAIRN_TRY(s3_exchange_send(&x, err));
+    const cairn_code code =
+        xml_read(cairn_buf_slice(&x.http.reply.body), read_id, &upload->id, err);
+    if (code != CAIRN_OK && code != CAIRN_E_INTEGRITY) {
+        return code;
+    }
+    if (upload->id == NULL || upload->id[0] == '\0') {
+        return error_set(err, CAIRN_E_UNAVAILABLE, "the server began no upload in parts");
+    }
+    return CAIRN_OK;
+}
+
+/* ---- Completion ---- */
+
+cairn_code s3_complete_document(char *const *etags, unsigned parts, cairn_buf *out,
+                                cairn_error *err)
+{
+    CAIRN_TRY(buf_append_text(out, "<CompleteMultipartUpload>", err));
+    for (unsigned i = 0; i < parts; i++) {
+        CAIRN_TRY(buf_printf(out, err, "<Part><PartNumber>%u</PartNumber><ETag>", i + 1));
+        CAIRN_TRY(xml_escape(etags[i], out, err));
+        CAIRN_TRY(buf_append_text(out, "</ETag></Part>", err));
+    }
+    return buf_append_text(out, "</CompleteMultipartUpload>", err);
+}
+
+/* Is what stands there made of this upload? */
+static cairn_code look_whether_done(const s3_upload *upload, bool *out_done, cairn_error *err)
+{
+    s3_head head = {0};
+    const cairn_code code = s3_head_object(upload->store, upload->call, upload->key, &head, err);
+
+    *out_done = code == CAIRN_OK && head.info.size == upload->body->source.length &&
+                strcmp(head.id, upload->headers.id) == 0;
+    return code == CAIRN_E_NOT_FOUND ? CAIRN_OK : code;
+}
+
+/* 200 may be followed by minutes of white space and an error. */
+static cairn_code read_completion(s3_exchange *x, cairn_error *err)
+{
+    bool has_error = false;
+
+    CAIRN_TRY(s3_reply_has_error(&x->http.reply, "CompleteMultipartUploadResult", &x->error,
+                                 &has_error, err));
+    if (!has_error) {
+        return CAIRN_OK;
+    }
+    x->verdict = s3_classify(&x->error, CAIRN_S3_ASKED_UPLOAD);
+    return s3_error_report(&x->error, &x->verdict, err);
+}
+
+/* One request, and what became of it if that is not clear. *out_final: a repeat would only find the
+ * same. */
+static cairn_code complete_once(const s3_upload *upload, const s3_request *request, bool *out_final,
+                                cairn_error *err)
+{
+    CAIRN_AUTO(s3_exchange)
+    x = {.store = upload->store, .call = upload->call, .request = request};
+    cairn_error why = {0};
+    bool done = false;
+    cairn_code code = s3_exchange_send(&x, &why);
+
+    if (code == CAIRN_OK) {
+        code = read_completion(&x, &why);
+    }
+    *out_final = !retry_is_transient(code) || s3_exchange_wants(&x, CAIRN_S3_RESTART_UPLOAD);
+    if (code == CAIRN_OK) {
+        return CAIRN_OK;
+    }
+    if (s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE)) {
+        CAIRN_TRY(look_whether_done(upload, &done, err));
+        *out_final = true;
+        return done ? CAIRN_OK
+                    : error_set(err, CAIRN_E_UNAVAILABLE,
+                                "the upload is gone: somebody else aborted it");
+    }
+    if (err != NULL) {
+        *err = why;
+    }
+    return code;
+}
+
+static cairn_code repeat_completion(const s3_upload *upload, const s3_request *request,
+                                    cairn_error *err)
+{
+    s3_tries tries = {.begin_ms = clock_monotonic_ms()};
+
+    for (;;) {
+        cairn_error why = {0};
+        uint64_t delay_ms = 0;
+        bool final = false;
+        bool done = false;
+        const cairn_code code = complete_once(upload, request, &final, &why);
+        if (code == CAIRN_OK) {
+            return CAIRN_OK;
+        }
+        why.code = code;
+        if (final || !s3_tries_again(&tries, upload->store, upload->call, &why, &delay_ms)) {
+            return error_set(err, code, "complete the upload: %s", why.message);
+        }
+        CAIRN_TRY(call_sleep(upload->call, delay_ms, "waiting to complete an upload again", err));
+        /* The reply may have been lost, not the request. */
+        if (look_whether_done(upload, &done, NULL) == CAIRN_OK && done) {
+            return CAIRN_OK;
+        }
+    }
+}
+
+cairn_code s3_upload_complete(s3_upload *upload, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    char hash[SHA256_HEX_SIZE];
+    s3_request request = {
+        .method = CAIRN_HTTP_POST,
+        .asked = CAIRN_S3_ASKED_UPLOAD,
+        .key = upload->key,
+        .sink = {.kind = CAIRN_HTTP_SINK_BODY, .length = CAIRN_XML_BYTES_MAX},
+        .flags = HTTP_PATIENT,
+    };
+
+    CAIRN_TRY(s3_complete_document(upload->etags, upload->parts, &document, err));
+    request.source = (http_source){document.data, -1, 0, document.len};
+    CAIRN_TRY(s3_source_sha256(&request.source, hash, err));
+    request.payload_hash = hash;
+    s3_request_query(&request, "uploadId", upload->id);
+    s3_request_header(&request, "content-type", "application/xml");
+    if (upload->mode == CAIRN_PUT_CREATE) {
+        CAIRN_TRY(s3_expect_absent(upload->store, upload->call, upload->key, err));
+    }
+    return repeat_completion(upload, &request, err);
+}
+
+/* ---- Abort ---- */
+
+cairn_code s3_abort(s3_store *store, const cairn_call *call, const char *key, const char *id,
+                    cairn_error *err)
+{
+    s3_request request = {.method = CAIRN_HTTP_DELETE, .asked = CAIRN_S3_ASKED_UPLOAD, .key = key};
+    cairn_error why = {0};
+
+    s3_request_query(&request, "uploadId", id);
+    CAIRN_AUTO(s3_exchange) x = {.store = store, .call = call, .request = &request};
+    const cairn_code code = s3_exchange_send(&x, &why);
+    if (code == CAIRN_OK || s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE)) {
+        return CAIRN_OK;
+    }
+    if (err != NULL) {
+        *err = why;
+    }
+    return code;
+}
+
+/* A part that was in flight may have landed after the abort, and is billed until the next one. */
+static bool is_gone(const s3_upload *upload, const cairn_call *call)
+{
+    s3_request request = {
+        .method = CAIRN_HTTP_GET,
+        .asked = CAIRN_S3_ASKED_UPLOAD,
+        .key = upload->key,
+        .sink = {.kind = CAIRN_HTTP_SINK_BODY, .length = CAIRN_XML_BYTES_MAX},
+    };
+
+    s3_request_query(&request, "uploadId", upload->id);
+    s3_request_query(&request, "max-parts", "1");
+    CAIRN_AUTO(s3_exchange) x = {.store = upload->store, .call = call, .request = &request};
+    return s3_exchange_send(&x, NULL) != CAIRN_OK && s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE);
+}
+
+void s3_upload_abort(s3_upload *upload)
+{
+    const cairn_call own = {cairn_deadline_in(CAIRN_S3_ABORT_MS), NULL};
+    cairn_error err = {0};
+
+    for (unsigned i = 0; i < CAIRN_S3_ABORT_ROUNDS_MAX; i++) {
+        err = (cairn_error){0};
+        if (s3_abort(upload->store, &own, upload->key, upload->id, &err) == CAIRN_OK &&
+            is_gone(upload, &own)) {
+            return;
+        }
+    }
+    log_write(&upload->store->log, CAIRN_LOG_WARN,
+              "%s: the parts of %s%s may be kept and billed until a sweep of old uploads: %s",
+              upload->store->uri, upload->store->prefix, upload->key,
+              err.message[0] != '\0' ? err.message : "the upload is still listed");
+}

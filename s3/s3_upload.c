@@ -1,0 +1,135 @@
+/* Parts are read from the file when they are sent: there is no buffer of a part's size. */
+#include "s3_upload.h"
+
+#include "errors.h"
+#include "s3_crew.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+cairn_code s3_part_bytes(uint64_t length, uint64_t part_bytes, uint64_t *out, cairn_error *err)
+{
+    const uint64_t least = (length + CAIRN_S3_PARTS_MAX - 1) / CAIRN_S3_PARTS_MAX;
+    const uint64_t rounded = (least + MIB - 1) / MIB * MIB;
+    const uint64_t bytes = rounded > part_bytes ? rounded : part_bytes;
+
+    if (bytes > CAIRN_S3_PART_BYTES_MAX) {
+        return error_set(err, CAIRN_E_LIMIT,
+                         "%" PRIu64
+                         " bytes are more than %d parts of 5 GiB: S3 has no larger object",
+                         length, CAIRN_S3_PARTS_MAX);
+    }
+    *out = bytes;
+    return CAIRN_OK;
+}
+
+void s3_upload_release(s3_upload *upload)
+{
+    for (unsigned i = 0; upload->etags != NULL && i < upload->parts; i++) {
+        mem_free(upload->etags[i]);
+    }
+    mem_free(upload->etags);
+    mem_free(upload->id);
+}
+
+static http_source part_source(const s3_upload *upload, uint64_t part)
+{
+    const uint64_t offset = part * upload->part_bytes;
+    const uint64_t rest = upload->body->source.length - offset;
+
+    return s3_body_part(upload->body, offset,
+                        rest < upload->part_bytes ? rest : upload->part_bytes);
+}
+
+/* A repeat sends the same bytes: it is not hashed again. */
+static cairn_code write_part(void *context, s3_task *task, cairn_error *err)
+{
+    s3_upload *upload = context;
+    const http_source source = part_source(upload, task->index);
+
+    task->request =
+        (s3_request){.method = CAIRN_HTTP_PUT, .asked = CAIRN_S3_ASKED_UPLOAD, .key = upload->key};
+    s3_number(task->index + 1, task->text);
+    s3_request_query(&task->request, "partNumber", task->text);
+    s3_request_query(&task->request, "uploadId", upload->id);
+    return s3_add_source(upload->store, &source, &task->digests, &task->request, err);
+}
+
+static cairn_code take_etag(s3_upload *upload, const s3_task *task, cairn_error *err)
+{
+    cairn_slice etag;
+
+    if (!http_header(&task->x.http.reply, "etag", &etag) || etag.len == 0 ||
+        etag.len > CAIRN_S3_ETAG_BYTES_MAX) {
+        return error_set(err, CAIRN_E_UNAVAILABLE, "the server sent no ETag");
+    }
+    upload->etags[task->index] = mem_strndup(etag.data, etag.len);
+    return upload->etags[task->index] != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
+}
+
+static cairn_code finish_part(void *context, s3_task *task, cairn_code code, const cairn_error *why,
+                              cairn_error *err)
+{
+    s3_upload *upload = context;
+    s3_exchange *x = &task->x;
+
+    if (code == CAIRN_OK) {
+        return take_etag(upload, task, err);
+    }
+    task->final = s3_exchange_wants(x, CAIRN_S3_UPLOAD_GONE) ||
+                  s3_exchange_wants(x, CAIRN_S3_RESTART_UPLOAD);
+    if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN) && !task->sent_before) {
+        CAIRN_TRY(s3_blame_source(&task->request, upload->body->path, err));
+        task->at_once = true;
+    }
+    if (err != NULL) {
+        *err = *why;
+    }
+    return code;
+}
+
+static cairn_code send_parts(s3_upload *upload, cairn_error *err)
+{
+    const s3_crew crew = {
+        .store = upload->store,
+        .call = upload->call,
+        .tasks = upload->parts,
+        .what = "part",
+        .context = upload,
+        .write = write_part,
+        .finish = finish_part,
+    };
+
+    return s3_crew_run(&crew, err);
+}
+
+static cairn_code send_and_complete(s3_upload *upload, cairn_error *err)
+{
+    CAIRN_TRY(send_parts(upload, err));
+    return s3_upload_complete(upload, err);
+}
+
+cairn_code s3_put_parts(s3_store *store, const cairn_call *call, const char *key,
+                        const s3_body *body, cairn_put_mode mode, cairn_error *err)
+{
+    CAIRN_AUTO(s3_upload)
+    upload = {.store = store, .call = call, .key = key, .body = body, .mode = mode};
+
+    CAIRN_TRY(s3_part_bytes(body->source.length, store->part_bytes, &upload.part_bytes, err));
+    upload.parts = (unsigned)((body->source.length + upload.part_bytes - 1) / upload.part_bytes);
+    upload.etags = mem_calloc(upload.parts, sizeof(*upload.etags));
+    if (upload.etags == NULL) {
+        return error_no_memory(err, "an upload");
+    }
+    if (mode == CAIRN_PUT_CREATE) {
+        CAIRN_TRY(s3_expect_absent(store, call, key, err));
+    }
+    CAIRN_TRY(s3_upload_begin(&upload, err));
+    const cairn_code code = send_and_complete(&upload, err);
+    if (code != CAIRN_OK) {
+        s3_upload_abort(&upload);
+    }
+    return code;
+}

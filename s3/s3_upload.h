@@ -1,0 +1,52 @@
+/*
+ * An object in parts. What is pure stands here for its tests: how large parts are, and the document
+ * of a completion. s3_upload.c sends the parts, s3_complete.c begins, completes and aborts.
+ */
+#ifndef CAIRN_S3_S3_UPLOAD_H
+#define CAIRN_S3_S3_UPLOAD_H
+
+#include "s3_object.h"
+
+/* Size of each part but the last; CAIRN_E_LIMIT if 10,000 parts of the largest size are too few. */
+cairn_code s3_part_bytes(uint64_t length, uint64_t part_bytes, uint64_t *out, cairn_error *err);
+
+typedef struct s3_upload {
+    s3_store *store;
+    const cairn_call *call;
+    const char *key;
+    const s3_body *body;
+    cairn_put_mode mode;
+    uint64_t part_bytes;
+    unsigned parts;
+    char *id;     /* UploadId */
+    char **etags; /* of each part, as the server sent them; NULL: not sent yet */
+    s3_put_headers headers;
+} s3_upload;
+
+/* Zero-initialised before, released after. */
+void s3_upload_release(s3_upload *upload);
+CAIRN_DEFINE_AUTO(s3_upload, s3_upload_release)
+
+/* Gets an UploadId. */
+cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err);
+
+/*
+ * Makes the object out of the parts. An upload that is gone, or a reply that was lost, may mean
+ * that it is made already: the object's metadata tells. A create-only one is CAIRN_E_EXISTS if
+ * something stands there by now.
+ */
+cairn_code s3_upload_complete(s3_upload *upload, cairn_error *err);
+
+/* Frees what the server keeps of the parts, by a deadline of its own: the call's may be over. What
+ * fails is logged. */
+void s3_upload_abort(s3_upload *upload);
+
+/* Aborts one by name. One that is gone is CAIRN_OK. */
+cairn_code s3_abort(s3_store *store, const cairn_call *call, const char *key, const char *id,
+                    cairn_error *err);
+
+/* <CompleteMultipartUpload> */
+cairn_code s3_complete_document(char *const *etags, unsigned parts, cairn_buf *out,
+                                cairn_error *err);
+
+#endif
