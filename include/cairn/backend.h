@@ -3,10 +3,10 @@
  * checkpoints in a store.
  *
  * Life cycle:
- *   1. cairn_backend_open locks the local folder, makes sure that it could start at all, claims the
- *      next epoch of the job (which ends the attempt that runs), reads the newest checkpoint that
- *      counts, downloads and checks it, starts the epoch. cairn_backend_restored tells what was
- *      restored.
+ *   1. cairn_backend_open locks the local folder, makes sure that it could start at all and that
+ * the store can tell two attempts apart (cairn_create_check), claims the next epoch of the job
+ * (which ends the attempt that runs), reads the newest checkpoint that counts, downloads and checks
+ * it, starts the epoch. cairn_backend_restored tells what was restored.
  *   2. cairn_value_state_open ... (state.h), then per record: cairn_backend_set_key, read, update.
  *   3. cairn_checkpoint_begin between two records (checkpoint.h); go on; look at its outcome later.
  *   4. cairn_backend_close.
@@ -33,6 +33,19 @@ typedef enum cairn_restore_mode {
     CAIRN_RESTORE_ID = 3 /* `restore_id`, which must count; a step back if it is not the newest */
 } cairn_restore_mode;
 
+/*
+ * What tells an attempt of a job that a newer one exists is a put that must not replace anything.
+ * Whether a store does that right when two write at once is looked at before anything is claimed,
+ * unless the store vouches for itself by what it is (a directory, HDFS).
+ */
+typedef enum cairn_create_check {
+    CAIRN_CREATE_CHECK_PROBE = 0, /* two threads race for keys below `<job>/probe/`; a store that
+                                     lets both win is CAIRN_E_INCOMPATIBLE */
+    CAIRN_CREATE_CHECK_TRUST = 1, /* it is known to be right: nothing is asked */
+    CAIRN_CREATE_CHECK_SINGLE = 2 /* a weaker mode: the operator promises that never two attempts of
+                                     the job run at once. Nothing is asked; manifests say so */
+} cairn_create_check;
+
 typedef struct cairn_backend_options {
     uint32_t version;
     cairn_store *store;       /* required; borrowed until close; the job lives at `<store>/<job>` */
@@ -47,8 +60,9 @@ typedef struct cairn_backend_options {
     uint32_t background_jobs;  /* of RocksDB: flushes and compactions at once */
     uint32_t num_retained;     /* committed checkpoints kept; at least 1 */
     uint64_t checkpoint_timeout_ms;
-    uint64_t open_timeout_ms;   /* bound of claim, read, download and start together */
-    const cairn_cancel *cancel; /* ends open early; may be NULL; borrowed until close */
+    uint64_t open_timeout_ms;        /* bound of claim, read, download and start together */
+    cairn_create_check create_check; /* of stores that do not vouch for themselves */
+    const cairn_cancel *cancel;      /* ends open early; may be NULL; borrowed until close */
     cairn_log log;
 } cairn_backend_options;
 
@@ -58,7 +72,8 @@ typedef struct cairn_backend_options {
 #define CAIRN_BACKEND_OPTIONS_INIT                                                         \
     {                                                                                      \
         CAIRN_BACKEND_OPTIONS_VERSION, NULL, NULL, NULL, NULL, 0, CAIRN_RESTORE_LATEST, 0, \
-            (uint64_t)256 << 20, 4, 2, 1, 600000, 3600000, NULL, CAIRN_LOG_INIT            \
+            (uint64_t)256 << 20, 4, 2, 1, 600000, 3600000, CAIRN_CREATE_CHECK_PROBE, NULL, \
+            CAIRN_LOG_INIT                                                                 \
     }
 
 /*
@@ -66,8 +81,9 @@ typedef struct cairn_backend_options {
  * CAIRN_E_FENCED (a newer attempt of the job exists), CAIRN_E_NOT_FOUND (restore_id does not count;
  * the message names the newest that does), CAIRN_E_INTEGRITY (damaged; the message names the object
  * and the newest good checkpoint), CAIRN_E_INCOMPATIBLE (format version, job, operator, engine,
- * max parallelism), CAIRN_E_NO_SPACE (the message says how much is needed and free). A store that
- * cannot be reached never leads to an empty start.
+ * max parallelism, a store whose create-only puts have more than one winner), CAIRN_E_NO_SPACE (the
+ * message says how much is needed and free). A store that cannot be reached never leads to an empty
+ * start.
  */
 cairn_code cairn_backend_open(const cairn_backend_options *options, cairn_backend **out,
                               cairn_error *err);

@@ -34,10 +34,16 @@ typedef struct cairn_finding {
 typedef void (*cairn_finding_visit)(void *context, const cairn_finding *finding);
 
 /*
- * Puts, reads, lists and deletes objects below `doctor/<random>/`, all of which it removes, and
- * asks the driver for what only it can tell. `visit` gets each finding; *out_safety what follows.
- * An error is returned only if the examination itself could not go on (cancelled, no memory,
- * deadline).
+ * Puts, reads, lists and deletes objects below `doctor/<random>/`, all of which it removes, also
+ * after a failure, and asks the driver for what only it can tell. `visit` gets each finding, on the
+ * calling thread; *out_safety what follows. An error is returned only if the examination itself
+ * could not go on (cancelled, no memory, deadline, a store that cannot be reached at all).
+ *
+ * The names, in this order: write, read-after-write, range, range-beyond-end, empty-object,
+ * overwrite, clock, not-found, list-after-write, list-paging, key-characters, create-only,
+ * create-only-race, delete, delete-missing, those of the driver, role-subtask, role-coordinator,
+ * role-gc, role-restore (what the credentials allow: no promise hangs on it), and clean-up if
+ * something was left.
  */
 cairn_code cairn_store_examine(cairn_store *store, const cairn_call *call,
                                cairn_finding_visit visit, void *context, cairn_safety *out_safety,

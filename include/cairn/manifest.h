@@ -102,7 +102,10 @@ typedef struct cairn_manifest {
     uint64_t started_ms;                       /* wall clock of the writer, ms since 1970 */
     uint64_t committed_ms;                     /* when the manifest was made */
     uint32_t max_parallelism;
-    char *reason;                   /* of an abort, else NULL */
+    char *reason; /* of an abort, else NULL */
+    /* Written where only the operator's promise keeps two attempts of the job apart, by his choice
+     * (cairn_create_check). In the document: "extensions": {"safety": "single-attempt"}. */
+    bool single_attempt;
     cairn_operator_info *operators; /* sorted by uid */
     size_t operator_count;
     char sha256[CAIRN_SHA256_HEX_SIZE]; /* of the whole document, as sha256sum gives it; set by read

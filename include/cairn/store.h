@@ -120,6 +120,14 @@ const char *cairn_store_uri(const cairn_store *store);
 
 void cairn_store_free(cairn_store *store);
 
+/*
+ * A store that repeats calls of `inner` which could not reach it or found it overloaded, with full
+ * jitter, until they succeed or their attempts or deadline end. Borrows `inner`, which must outlive
+ * it. For calls of your own: cairn_backend_open, cairn_history_load, cairn_gc and cairn_worker_run
+ * put it around the stores that they get, which should be plain ones.
+ */
+cairn_code cairn_store_retrying(cairn_store *inner, cairn_store **out, cairn_error *err);
+
 CAIRN_END_DECLS
 
 #endif

@@ -62,6 +62,10 @@ typedef struct cairn_store_driver {
 cairn_code cairn_store_new(const cairn_store_driver *driver, void *self, const char *uri,
                            cairn_store **out, cairn_error *err);
 
+/* `self` of a store whose driver has this `free`, for calls that only one kind of store has; NULL if
+ * it is of another kind. */
+void *cairn_store_self(const cairn_store *store, void (*driver_free)(void *self));
+
 /* A copy of a string in cairn's own memory, for list tokens; NULL if memory is short. */
 char *cairn_driver_strdup(const char *text);
 

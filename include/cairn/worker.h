@@ -2,9 +2,10 @@
  * A worker: runs a job (job.h) over an input, with checkpoints, and publishes its output exactly
  * once.
  *
- * Input: a file, read line by line (the last line may lack its newline), or standard input. A
- * restored worker goes on at the recorded position: it seeks in a file, and reads and drops that
- * many bytes of standard input, which must be the same stream again.
+ * Input: a file or an object in a store, read line by line (the last line may lack its newline), or
+ * standard input. A restored worker goes on at the recorded position: it seeks in a file or object,
+ * and reads and drops that many bytes of standard input, which must be the same stream again. An
+ * object must not change while it is read.
  *
  * Output: lines are spooled in the local folder, stored with the checkpoint that covers them, and
  * published as `part-<checkpoint, 12 digits>-<subtask, 5 digits>` in the output store after that
@@ -32,9 +33,10 @@ typedef struct cairn_worker_progress {
 
 typedef struct cairn_worker_options {
     uint32_t version;
-    cairn_backend_options backend;     /* operator_uid NULL: the job's name; job NULL: the same */
-    const char *input;                 /* required: a path, or "-" */
-    cairn_store *output;               /* required, borrowed */
+    cairn_backend_options backend; /* operator_uid NULL: the job's name; job NULL: the same */
+    const char *input;             /* required: a path, or "-"; with input_store: an object's key */
+    cairn_store *input_store;      /* borrowed; NULL: `input` is a path */
+    cairn_store *output;           /* required, borrowed */
     uint64_t checkpoint_interval_ms;   /* 0: none by time */
     uint64_t checkpoint_every_records; /* 0: none by count; else at absolute multiples */
     uint64_t min_pause_ms;             /* between the end of one and the begin of the next */
@@ -53,10 +55,10 @@ typedef struct cairn_worker_options {
 #define CAIRN_WORKER_OPTIONS_VERSION 1
 /* In the order of the members, as C++17 knows no designators: a checkpoint each 10 s, and as long
  * for the last one of a stop. */
-#define CAIRN_WORKER_OPTIONS_INIT                                                             \
-    {                                                                                         \
-        CAIRN_WORKER_OPTIONS_VERSION, CAIRN_BACKEND_OPTIONS_INIT, NULL, NULL, 10000, 0, 0, 0, \
-            10000, NULL, NULL, NULL                                                           \
+#define CAIRN_WORKER_OPTIONS_INIT                                                                \
+    {                                                                                            \
+        CAIRN_WORKER_OPTIONS_VERSION, CAIRN_BACKEND_OPTIONS_INIT, NULL, NULL, NULL, 10000, 0, 0, \
+            0, 10000, NULL, NULL, NULL                                                           \
     }
 
 /* How a run ended, when it returned CAIRN_OK. */
@@ -71,7 +73,8 @@ typedef struct cairn_worker_result {
 /*
  * Runs to the end of the input, or to a stop. The calling thread is the owner's thread. Errors are
  * those of cairn_backend_open, of the job, of the input (CAIRN_E_NOT_FOUND; CAIRN_E_INTEGRITY if it
- * is shorter than the recorded position), and of the last of too many failed checkpoints.
+ * is shorter than the recorded position, or an object that changed), of the output, and of the last
+ * of too many failed checkpoints.
  */
 cairn_code cairn_worker_run(const cairn_worker_options *options, const cairn_job *job,
                             cairn_worker_result *out, cairn_error *err);

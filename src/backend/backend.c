@@ -26,6 +26,10 @@ static cairn_code check_options(const cairn_backend_options *options, cairn_erro
     if (options->store == NULL || options->local_dir == NULL || options->local_dir[0] == '\0') {
         return error_set(err, CAIRN_E_INVALID, "open a backend: store and local_dir are required");
     }
+    if (options->create_check < CAIRN_CREATE_CHECK_PROBE ||
+        options->create_check > CAIRN_CREATE_CHECK_SINGLE) {
+        return error_set(err, CAIRN_E_INVALID, "open a backend: create_check is unknown");
+    }
     if (options->max_parallelism > CAIRN_PARALLELISM_MAX) {
         return error_set(err, CAIRN_E_INVALID, "open a backend: max parallelism %u, at most %d",
                          options->max_parallelism, CAIRN_PARALLELISM_MAX);

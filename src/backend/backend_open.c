@@ -3,6 +3,7 @@
 #include "backend_impl.h"
 #include "choose.h"
 #include "clock.h"
+#include "create_check.h"
 #include "epoch.h"
 #include "errors.h"
 #include "failpoint.h"
@@ -231,6 +232,13 @@ static cairn_code open_tools(cairn_backend *self, const cairn_backend_options *o
     return workgroup_new(self->pool, &self->session.maintenance, err);
 }
 
+static cairn_code check_store(cairn_backend *self, const cairn_backend_options *options,
+                              const cairn_call *call, cairn_error *err)
+{
+    return create_check_run(self->prefixed, call, options->create_check, &self->log,
+                            &self->session.single_attempt, err);
+}
+
 /* Claim, read, look. */
 static cairn_code begin_epoch(cairn_backend *self, const cairn_backend_options *options,
                               const cairn_call *call, timeline *line, cairn_error *err)
@@ -249,6 +257,7 @@ cairn_code backend_open_steps(cairn_backend *self, const cairn_backend_options *
 
     CAIRN_TRY(open_tools(self, options, err));
     CAIRN_TRY(preview(self, options, &call, err));
+    CAIRN_TRY(check_store(self, options, &call, err));
     CAIRN_TRY(begin_epoch(self, options, &call, &line, err));
     CAIRN_TRY(restore(self, options, &call, &line, err));
     CAIRN_TRY(open_engine(self, options, err));

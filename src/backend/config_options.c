@@ -1,113 +1,14 @@
-/*
- * DESIGN: one row per option; help, documentation, checks and defaults all read this table.
- * docs/options.md repeats it, and a test compares the two.
+/* What the values of the table in config_table.c may be, and what is said about those that are not.
  */
 #include "config_options.h"
 
-#include "bounds.h"
 #include "encode.h"
 #include "errors.h"
 
 #include <string.h>
 
 #define CONFIG_SHOWN_BYTES_MAX 80
-#define CONFIG_DURATION_MS_MAX ((uint64_t)365 * 24 * 3600 * 1000)
-#define CONFIG_MEMORY_MIN      ((uint64_t)8 << 20)
-#define CONFIG_MEMORY_MAX      ((uint64_t)1 << 44)
 #define CONFIG_ENUM_PREFIX     "enum "
-
-const config_option config_options[CONFIG_OPTIONS_COUNT] = {
-    {.info =
-         {"cairn.checkpointing.every-records", "integer", NULL,
-          "a checkpoint at each multiple of this number of records (from 1); no checkpoints by time "
-          "unless execution.checkpointing.interval is set too"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 1,
-     .max = INT64_MAX},
-    {.info = {"cairn.log.format", "enum text|json", "text", "form of log lines on standard error"},
-     .kind = CAIRN_CONFIG_ENUM},
-    {.info = {"cairn.log.level", "enum error|warn|info|debug", "info",
-              "log lines of this level and above"},
-     .kind = CAIRN_CONFIG_ENUM},
-    {.info = {"cairn.open-timeout", "duration", "1 h",
-              "bound of claiming the job, reading and downloading its checkpoint together"},
-     .kind = CAIRN_CONFIG_DURATION,
-     .min = 1,
-     .max = CONFIG_DURATION_MS_MAX},
-    {.info = {"cairn.restore", "enum latest|latest-good|none|N", "latest",
-              "the checkpoint to start from; N is a checkpoint id, none starts empty"},
-     .kind = CAIRN_CONFIG_ENUM},
-    {.info = {"cairn.stop-timeout", "duration", "10 s",
-              "bound of the last checkpoint of a graceful stop"},
-     .kind = CAIRN_CONFIG_DURATION,
-     .min = 1,
-     .max = CONFIG_DURATION_MS_MAX},
-    {.info = {"execution.checkpointing.dir", "string", NULL,
-              "where checkpoints are: the job lives in a folder of its name below"},
-     .kind = CAIRN_CONFIG_STRING},
-    {.info = {"execution.checkpointing.incremental", "enum true", "true",
-              "a checkpoint uploads only what the one before it lacks; there is no other way"},
-     .kind = CAIRN_CONFIG_ENUM},
-    {.info = {"execution.checkpointing.interval", "duration", "10 s",
-              "time between the begins of two checkpoints; 0: none by time"},
-     .kind = CAIRN_CONFIG_DURATION,
-     .min = 0,
-     .max = CONFIG_DURATION_MS_MAX},
-    {.info = {"execution.checkpointing.min-pause", "duration", "0 ms",
-              "least time between the end of a checkpoint and the begin of the next"},
-     .kind = CAIRN_CONFIG_DURATION,
-     .min = 0,
-     .max = CONFIG_DURATION_MS_MAX},
-    {.info = {"execution.checkpointing.num-retained", "integer", "1",
-              "committed checkpoints that are kept (1 to 1000)"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 1,
-     .max = 1000},
-    {.info = {"execution.checkpointing.timeout", "duration", "10 min",
-              "a checkpoint that takes longer is given up"},
-     .kind = CAIRN_CONFIG_DURATION,
-     .min = 1,
-     .max = CONFIG_DURATION_MS_MAX},
-    {.info = {"execution.checkpointing.tolerable-failed-checkpoints", "integer", "0",
-              "failed checkpoints in a row that the job survives"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 0,
-     .max = INT32_MAX},
-    {.info =
-         {"pipeline.max-parallelism", "integer", NULL,
-          "number of key groups (1 to 32768), fixed for the life of a job; if it is not set, that of "
-          "the restored checkpoint, else 128"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 1,
-     .max = CAIRN_PARALLELISM_MAX},
-    {.info =
-         {"pipeline.name", "string", NULL,
-          "name of the job, and of its folder below execution.checkpointing.dir; if it is not set, the "
-          "job's own"},
-     .kind = CAIRN_CONFIG_NAME},
-    {.info = {"state.backend.rocksdb.checkpoint.transfer.thread.num", "integer", "4",
-              "threads that hash, upload and download (1 to 64)"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 1,
-     .max = CAIRN_POOL_THREADS_MAX - 1},
-    {.info =
-         {"state.backend.rocksdb.localdir", "string", NULL,
-          "folder of the working state, for this worker alone; if it is not set, a new folder in "
-          "$TMPDIR, else /tmp, that is removed at the end"},
-     .kind = CAIRN_CONFIG_STRING},
-    {.info = {"state.backend.rocksdb.memory.fixed-per-slot", "memory", "256 mb",
-              "RocksDB's block cache, indexes, filters and write buffers together (8 mb to 16 tb)"},
-     .kind = CAIRN_CONFIG_MEMORY,
-     .min = CONFIG_MEMORY_MIN,
-     .max = CONFIG_MEMORY_MAX},
-    {.info = {"state.backend.rocksdb.thread.num", "integer", "2",
-              "flushes and compactions of RocksDB at once (1 to 64)"},
-     .kind = CAIRN_CONFIG_INTEGER,
-     .min = 1,
-     .max = CAIRN_ROCKS_JOBS_MAX},
-    {.info = {"state.backend.type", "enum rocksdb", "rocksdb", "engine of the working state"},
-     .kind = CAIRN_CONFIG_ENUM},
-};
 
 /* Flink's older spellings, as found in users' files. */
 static const struct {
@@ -124,10 +25,25 @@ static const struct {
     {"execution.savepoint-restore-mode", "execution.state-recovery.claim-mode"},
 };
 
+/* Spellings that mean the same today, in Flink's other S3 file systems and in Hadoop's. */
+static const struct {
+    const char *other;
+    const char *key;
+} aliases[] = {
+    {"s3.access.key", "s3.access-key"},
+    {"s3.endpoint.region", "s3.region"},
+    {"s3.path-style-access", "s3.path.style.access"},
+    {"s3.secret.key", "s3.secret-key"},
+    {"s3.session.token", "s3.session-token"},
+};
+
 size_t config_option_find(const char *key)
 {
     size_t index = 0;
 
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(aliases); i++) {
+        key = strcmp(aliases[i].other, key) == 0 ? aliases[i].key : key;
+    }
     while (index < CONFIG_OPTIONS_COUNT && strcmp(config_options[index].info.key, key) != 0) {
         index++;
     }
@@ -185,6 +101,8 @@ static bool read_number(const config_option *option, const char *value, uint64_t
         return parse_u64(cairn_slice_of(value), out);
     case CAIRN_CONFIG_STRING:
     case CAIRN_CONFIG_NAME:
+    case CAIRN_CONFIG_BOOLEAN:
+    case CAIRN_CONFIG_SECRET:
         break;
     }
     return false;
@@ -229,7 +147,10 @@ static const char *misfit(const config_option *option, const char *value)
     case CAIRN_CONFIG_INTEGER:
         return in_range(option, value) ? NULL : "an integer";
     case CAIRN_CONFIG_STRING:
+    case CAIRN_CONFIG_SECRET:
         return value[0] != '\0' ? NULL : "a text that is not empty";
+    case CAIRN_CONFIG_BOOLEAN:
+        return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? NULL : "true or false";
     case CAIRN_CONFIG_NAME:
         return is_safe_name(cairn_slice_of(value))
                    ? NULL

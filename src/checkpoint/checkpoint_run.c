@@ -184,6 +184,7 @@ static cairn_manifest borrow_manifest(cairn_checkpoint *self)
                                .started_ms = self->started_ms,
                                .committed_ms = clock_wall_ms(),
                                .max_parallelism = owner->max_parallelism,
+                               .single_attempt = owner->single_attempt,
                                .operators = &self->part.operator_info,
                                .operator_count = 1};
 

@@ -97,7 +97,8 @@ static cairn_code print_abort(session *self, uint64_t id, const char *reason, ca
                              .started_ms = now_ms,
                              .committed_ms = now_ms,
                              .max_parallelism = self->max_parallelism,
-                             .reason = (char *)(uintptr_t)reason};
+                             .reason = (char *)(uintptr_t)reason,
+                             .single_attempt = self->single_attempt};
 
     memcpy(record.attempt, self->attempt, sizeof record.attempt);
     return manifest_print(&record, out, NULL, err);

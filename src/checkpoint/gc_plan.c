@@ -182,6 +182,20 @@ static cairn_code plan_certificates(const timeline *line, gc_plan *plan, cairn_e
     return CAIRN_OK;
 }
 
+/* By the store's own clock, on both sides: a probe that runs must not lose its objects. */
+static cairn_code plan_probes(const timeline *line, gc_plan *plan, cairn_error *err)
+{
+    for (size_t i = 0; i < line->probe_count; i++) {
+        const timeline_probe *probe = &line->probes[i];
+        const bool lingers = line->newest_ms > probe->modified_ms &&
+                             line->newest_ms - probe->modified_ms > CAIRN_PROBE_LINGER_MS;
+        if (lingers && plan->victims.count < CAIRN_VICTIMS_MAX) {
+            CAIRN_TRY(key_list_add(&plan->victims, probe->key, err));
+        }
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code note_manifests_read(const timeline *line, gc_plan *plan, cairn_error *err)
 {
     plan->manifests_read = mem_calloc(line->count, sizeof *plan->manifests_read);
@@ -209,6 +223,7 @@ cairn_code gc_plan_make(const timeline *line, const gc_rules *rules, gc_plan *ou
     CAIRN_TRY(plan_manifests(line, rules, &named, &plan, err));
     CAIRN_TRY(plan_data(line, rules, &named, &plan, err));
     CAIRN_TRY(plan_certificates(line, &plan, err));
+    CAIRN_TRY(plan_probes(line, &plan, err));
     *out = plan;
     plan = (gc_plan){0};
     return CAIRN_OK;

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "encode.h"
+#include "random.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -61,6 +62,11 @@ layout_key layout_shared(const layout_writer *writer, uint64_t sequence)
 {
     return key_format("shared/%s/%" PRIu64 "-%s-%" PRIu64, writer->operator_uid, writer->epoch,
                       writer->attempt, sequence);
+}
+
+layout_key layout_probe(const char *id)
+{
+    return key_format("probe/%s", id);
 }
 
 /* Splits off the text before `separator`; false if there is no separator. */
@@ -140,6 +146,15 @@ static layout_object parse_shared(const char *rest)
     return object;
 }
 
+static bool is_probe(const char *rest)
+{
+    cairn_slice id;
+    uint64_t number = 0;
+
+    return cut(&rest, '/', &id) && id.len == RANDOM_ID_SIZE - 1 &&
+           parse_u64(cairn_slice_of(rest), &number);
+}
+
 layout_object layout_parse(const char *key)
 {
     layout_object object = {0};
@@ -156,6 +171,8 @@ layout_object layout_parse(const char *key)
     }
     if (skip(&rest, "gc/") && cut_number(&rest, '-', &object.id) && strchr(rest, '/') == NULL) {
         object.kind = CAIRN_LAYOUT_CERTIFICATE;
+    } else if (skip(&rest, "probe/") && is_probe(rest)) {
+        object.kind = CAIRN_LAYOUT_PROBE;
     }
     return object;
 }

@@ -6,6 +6,7 @@
  *     chk-<n>/<operator>/<subtask>/<epoch>-<attempt>-<name>    part.json and files of n alone
  *     shared/<operator>/<epoch>-<attempt>-<seq>                files that others may reference
  *     gc/<boundary>-<id>.json
+ *     probe/<id>/<n>                                           of a start that tries the store
  */
 #ifndef CAIRN_CHECKPOINT_LAYOUT_H
 #define CAIRN_CHECKPOINT_LAYOUT_H
@@ -22,6 +23,8 @@ layout_key layout_claim(uint64_t epoch);
 layout_key layout_start(uint64_t epoch);
 layout_key layout_manifest(uint64_t checkpoint_id);
 layout_key layout_certificate(uint64_t boundary, const char *id);
+/* No object, but what the keys of a probe begin with: "probe/<id>". `id` is of random_id. */
+layout_key layout_probe(const char *id);
 
 /* Who writes: names every object of one subtask in one attempt. All borrowed. */
 typedef struct layout_writer {
@@ -44,7 +47,8 @@ typedef enum layout_kind {
     CAIRN_LAYOUT_MANIFEST = 3,
     CAIRN_LAYOUT_PRIVATE = 4, /* part or file of one checkpoint */
     CAIRN_LAYOUT_SHARED = 5,
-    CAIRN_LAYOUT_CERTIFICATE = 6
+    CAIRN_LAYOUT_CERTIFICATE = 6,
+    CAIRN_LAYOUT_PROBE = 7 /* nobody reads it once its writer is gone */
 } layout_kind;
 
 typedef struct layout_object {

@@ -44,6 +44,7 @@ typedef struct session {
     uint64_t epoch;
     char attempt[CAIRN_ATTEMPT_ID_SIZE];
     uint32_t max_parallelism;
+    bool single_attempt; /* see cairn_manifest */
     cairn_key_group_range range;
     const char *snapshot_dir; /* local folder of snapshots, exists */
     workpool *pool;

@@ -13,16 +13,39 @@ void timeline_release(timeline *line)
         cairn_manifest_free(line->entries[i].manifest);
     }
     key_list_release(&line->objects);
+    mem_free(line->probes);
     mem_free(line->entries);
     record_start_release(&line->start);
     *line = (timeline){0};
 }
 
-static cairn_code keep_key(void *context, const char *key, const cairn_object_info *info,
-                           cairn_error *err)
+static cairn_code keep_probe(timeline *line, const char *key, uint64_t modified_ms,
+                             cairn_error *err)
 {
-    (void)info;
-    return key_list_add(context, key, err);
+    if (line->probe_count == line->probe_capacity) {
+        const size_t capacity = line->probe_capacity * 2 + CAIRN_PROBE_ROUNDS;
+        timeline_probe *more = mem_realloc_array(line->probes, capacity, sizeof *more);
+        if (more == NULL) {
+            return error_no_memory(err, "list of objects");
+        }
+        line->probes = more;
+        line->probe_capacity = capacity;
+    }
+    line->probes[line->probe_count++] = (timeline_probe){key, modified_ms};
+    return CAIRN_OK;
+}
+
+static cairn_code keep_object(void *context, const char *key, const cairn_object_info *info,
+                              cairn_error *err)
+{
+    timeline *line = context;
+
+    line->newest_ms = info->modified_ms > line->newest_ms ? info->modified_ms : line->newest_ms;
+    CAIRN_TRY(key_list_add(&line->objects, key, err));
+    if (layout_parse(key).kind != CAIRN_LAYOUT_PROBE) {
+        return CAIRN_OK;
+    }
+    return keep_probe(line, line->objects.items[line->objects.count - 1], info->modified_ms, err);
 }
 
 static cairn_code keep_epoch(void *context, const char *key, const cairn_object_info *info,
@@ -202,7 +225,7 @@ static cairn_code read_round(cairn_store *root, const cairn_call *call, const ch
     /* Epochs before objects: what the newest start names stood before it, so the listing has it. */
     CAIRN_TRY(cairn_store_list(root, call, "epochs/", keep_epoch, line, err));
     CAIRN_TRY(read_start(root, call, job, line, err));
-    CAIRN_TRY(cairn_store_list(root, call, "", keep_key, &line->objects, err));
+    CAIRN_TRY(cairn_store_list(root, call, "", keep_object, line, err));
     CAIRN_TRY(read_certificates(root, call, line, err));
     return read_manifests(root, call, job, line, out_stale, err);
 }

@@ -26,6 +26,12 @@ typedef struct timeline_entry {
     cairn_manifest *manifest; /* owned */
 } timeline_entry;
 
+/* What a start has left that was killed while it tried the store. */
+typedef struct timeline_probe {
+    const char *key; /* in timeline.objects */
+    uint64_t modified_ms;
+} timeline_probe;
+
 typedef struct timeline {
     uint64_t claimed;   /* highest claimed epoch, 0: none */
     uint64_t started;   /* newest started epoch, 0: none */
@@ -35,6 +41,11 @@ typedef struct timeline {
     size_t count;
     size_t head;      /* index into entries; == count: none */
     key_list objects; /* every key below the root, in no order */
+    timeline_probe *probes;
+    size_t probe_count;
+    size_t probe_capacity;
+    uint64_t
+        newest_ms; /* when the youngest object was written: the store's clock has come so far */
 } timeline;
 
 /*

@@ -137,7 +137,9 @@ static cairn_code hash_object(const transfer_context *context, const cairn_file_
                               sha256 *out, cairn_error *err)
 {
     CAIRN_AUTO_PTR(sha256_stream_free) sha256_stream *stream = NULL;
-    uint8_t *chunk CAIRN_AUTO_FREE = mem_alloc(CAIRN_IO_CHUNK_BYTES);
+    const size_t chunk_bytes = info->size < CAIRN_CHECK_BYTES ? (size_t)info->size
+                                                              : CAIRN_CHECK_BYTES;
+    uint8_t *chunk CAIRN_AUTO_FREE = mem_alloc(chunk_bytes);
 
     if (chunk == NULL) {
         return error_no_memory(err, info->key);
@@ -145,7 +147,7 @@ static cairn_code hash_object(const transfer_context *context, const cairn_file_
     CAIRN_TRY(sha256_stream_new(&stream, err));
     for (uint64_t done = 0; done < info->size;) {
         uint64_t left = info->size - done;
-        size_t length = left < CAIRN_IO_CHUNK_BYTES ? (size_t)left : CAIRN_IO_CHUNK_BYTES;
+        size_t length = left < chunk_bytes ? (size_t)left : chunk_bytes;
         cairn_memory_range range = {info->offset + done, chunk, length};
         CAIRN_TRY(cairn_store_get_range(context->root, context->call, info->key, &range, err));
         CAIRN_TRY(sha256_stream_update(stream, (cairn_slice){chunk, length}, err));

@@ -32,6 +32,10 @@ void manifest_print_operator(json_text *json, const cairn_operator_info *info);
 cairn_code manifest_read_operator(const json_value *object, cairn_operator_info *out,
                                   cairn_error *err);
 
+/* In a manifest's "extensions", of which a reader takes what it knows and ignores the rest. */
+#define MANIFEST_SAFETY         "safety"
+#define MANIFEST_SINGLE_ATTEMPT "single-attempt"
+
 /* Room for the base64 of the largest operator state. */
 #define MANIFEST_STRING_BYTES_MAX ((CAIRN_OPERATOR_STATE_BYTES_MAX + 2) / 3 * 4)
 

@@ -116,6 +116,14 @@ void manifest_print_operator(json_text *json, const cairn_operator_info *info)
     json_text_end_object(json);
 }
 
+static void print_extensions(json_text *json)
+{
+    json_text_name(json, "extensions");
+    json_text_begin_object(json);
+    json_text_member_string(json, MANIFEST_SAFETY, MANIFEST_SINGLE_ATTEMPT);
+    json_text_end_object(json);
+}
+
 static void print_members(json_text *json, const cairn_manifest *manifest)
 {
     json_text_member_string(json, "job", manifest->job);
@@ -129,6 +137,9 @@ static void print_members(json_text *json, const cairn_manifest *manifest)
     json_text_member_int(json, "max_parallelism", manifest->max_parallelism);
     if (manifest->reason != NULL) {
         sealed_doc_print_text(json, "reason", manifest->reason);
+    }
+    if (manifest->single_attempt) {
+        print_extensions(json);
     }
     json_text_name(json, "operators");
     json_text_begin_array(json);

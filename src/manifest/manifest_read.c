@@ -263,6 +263,17 @@ static cairn_code read_identity(const json_value *root, const char *job, uint64_
     return CAIRN_OK;
 }
 
+/* What is not understood here is somebody else's: nothing in it is wrong. */
+static bool is_single_attempt(const json_value *root)
+{
+    const json_value *extensions = json_find(root, "extensions");
+    const char *safety = NULL;
+
+    return extensions != NULL && json_find(extensions, MANIFEST_SAFETY) != NULL &&
+           json_get_string(extensions, MANIFEST_SAFETY, &safety, NULL) == CAIRN_OK &&
+           strcmp(safety, MANIFEST_SINGLE_ATTEMPT) == 0;
+}
+
 static cairn_code read_members(const json_value *root, cairn_manifest *manifest, cairn_error *err)
 {
     unsigned kind = 0;
@@ -281,6 +292,7 @@ static cairn_code read_members(const json_value *root, cairn_manifest *manifest,
     if (json_find(root, "reason") != NULL) {
         CAIRN_TRY(sealed_doc_read_text(root, "reason", &manifest->reason, err));
     }
+    manifest->single_attempt = is_single_attempt(root);
     return read_operators(root, manifest, err);
 }
 

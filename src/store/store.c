@@ -9,6 +9,7 @@
 #include "errors.h"
 #include "store_front.h"
 #include "store_key.h"
+#include "stores.h"
 
 #include <string.h>
 
@@ -45,9 +46,19 @@ void cairn_store_free(cairn_store *store)
     mem_free(store);
 }
 
+void *cairn_store_self(const cairn_store *store, void (*driver_free)(void *self))
+{
+    return store->driver.free == driver_free ? store->self : NULL;
+}
+
 const char *cairn_store_uri(const cairn_store *store)
 {
     return store->uri;
+}
+
+bool store_create_is_atomic(const cairn_store *store)
+{
+    return store->driver.create_is_atomic;
 }
 
 /* One call of the front: what it does on which key, for messages, and its effective deadline. */

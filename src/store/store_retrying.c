@@ -50,25 +50,37 @@ typedef struct operation {
 static cairn_code give_up(unsigned attempts, cairn_code code, const cairn_error *last,
                           cairn_error *err)
 {
+    if (err != NULL) {
+        err->retry_after_ms = last->retry_after_ms;
+    }
     return attempts == 1 ? error_set(err, code, "%s", last->message)
                          : error_set(err, code, "after %u attempts: %s", attempts, last->message);
+}
+
+/* The store did its work, also if that was to say no. */
+static bool is_answer(cairn_code code)
+{
+    return code == CAIRN_OK || code == CAIRN_E_NOT_FOUND || code == CAIRN_E_EXISTS;
 }
 
 static cairn_code repeat(retrying *r, operation *op, cairn_error *err)
 {
     const uint64_t begin_ms = clock_monotonic_ms();
 
-    retry_budget_add(&r->budget);
     for (unsigned attempt = 1;; attempt++) {
         cairn_error last = {0};
         uint64_t delay_ms = 0;
         const cairn_code code = op->attempt(r->inner, op, &last);
+        if (is_answer(code)) {
+            retry_budget_add(&r->budget);
+        }
         if (code == CAIRN_OK) {
             return CAIRN_OK;
         }
         const retry_failure failure = {
             .attempt = attempt,
             .code = code,
+            .retry_after_ms = last.retry_after_ms,
             .elapsed_ms = clock_monotonic_ms() - begin_ms,
             .remaining_ms = call_remaining_ms(op->call, UINT64_MAX),
             .random = random_u64(),

@@ -15,14 +15,17 @@ CAIRN_DEFINE_AUTO_PTR(cairn_store, cairn_store_free)
 cairn_code store_prefixed_new(cairn_store *inner, const char *prefix, cairn_store **out,
                               cairn_error *err);
 
+/* What the driver says: see cairn_store_driver.create_is_atomic. */
+bool store_create_is_atomic(const cairn_store *store);
+
 /*
  * The retry decorator: repeats calls of `inner` that fail with CAIRN_E_UNAVAILABLE (or
- * CAIRN_E_TIMEOUT while the call's own deadline has time left), with full jitter, until the
- * attempts, their budget (src/task/retry.h) or the deadline end. The message of the last attempt is
- * prefixed with the count. A repeated create-only put that finds CAIRN_E_EXISTS after an attempt
- * whose outcome was unknown reads the object back, compares it with its own bytes chunk by chunk,
- * and gives OK if they are the same. The visitor of a listing sees each object once. Borrows
- * `inner`.
+ * CAIRN_E_TIMEOUT while the call's own deadline has time left), with full jitter and not before the
+ * time that the store has asked for (cairn_error.retry_after_ms), until the attempts, their budget
+ * (src/task/retry.h) or the deadline end. The message of the last attempt is prefixed with the
+ * count. A repeated create-only put that finds CAIRN_E_EXISTS after an attempt whose outcome was
+ * unknown reads the object back, compares it with its own bytes chunk by chunk, and gives OK if
+ * they are the same. The visitor of a listing sees each object once. Borrows `inner`.
  */
 cairn_code store_retrying_new(cairn_store *inner, cairn_store **out, cairn_error *err);
 

@@ -9,9 +9,9 @@ bool retry_is_transient(cairn_code code)
     return code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT;
 }
 
-static uint64_t ceiling_ms(unsigned attempt)
+static uint64_t ceiling_ms(unsigned attempt, uint64_t base_ms)
 {
-    uint64_t ceiling = CAIRN_RETRY_BASE_MS;
+    uint64_t ceiling = base_ms;
 
     for (unsigned i = 1; i < attempt && ceiling < CAIRN_RETRY_CAP_MS; i++) {
         ceiling *= 2;
@@ -26,7 +26,12 @@ bool retry_decide(const retry_failure *failure, uint64_t *out_delay_ms)
         failure->elapsed_ms >= CAIRN_RETRY_ELAPSED_MS_MAX) {
         return false;
     }
-    uint64_t delay = failure->random % (ceiling_ms(failure->attempt) + 1);
+    const bool throttled = failure->retry_after_ms > 0;
+    const uint64_t base = throttled ? CAIRN_RETRY_THROTTLED_MS : CAIRN_RETRY_BASE_MS;
+    const uint64_t asked = failure->retry_after_ms < CAIRN_RETRY_AFTER_MS_MAX
+                               ? failure->retry_after_ms
+                               : CAIRN_RETRY_AFTER_MS_MAX;
+    const uint64_t delay = asked + failure->random % (ceiling_ms(failure->attempt, base) + 1);
     if (delay >= failure->remaining_ms) {
         return false;
     }

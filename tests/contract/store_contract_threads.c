@@ -36,10 +36,26 @@ static void race(void *argument)
                               CAIRN_PUT_CREATE, NULL);
 }
 
+/* The object holds what one of those who were told OK has put. */
+static void expect_a_winner(contract *c, const racer *racers)
+{
+    CAIRN_AUTO(cairn_buf) found = {0};
+    uint8_t body[RACE_BYTES];
+    bool known = false;
+
+    ASSERT_OK(cairn_store_get(c->store, NULL, racers[0].key, RACE_BYTES, &found, &c->err), &c->err);
+    for (size_t i = 0; i < RACERS && !known; i++) {
+        contract_fill(body, sizeof(body), i);
+        known = racers[i].code == CAIRN_OK && found.len == sizeof(body) &&
+                memcmp(found.data, body, sizeof(body)) == 0;
+    }
+    assert_true(known);
+}
+
 static void run_race(contract *c, const char *key)
 {
     racer racers[RACERS];
-    size_t winner = RACERS;
+    size_t winners = 0;
 
     for (size_t i = 0; i < RACERS; i++) {
         racers[i] = (racer){c, key, i, CAIRN_OK};
@@ -48,14 +64,13 @@ static void run_race(contract *c, const char *key)
 
     for (size_t i = 0; i < RACERS; i++) {
         if (racers[i].code == CAIRN_OK) {
-            assert_int_equal(winner, RACERS);
-            winner = i;
+            winners++;
         } else {
             ASSERT_CODE(racers[i].code, CAIRN_E_EXISTS, NULL);
         }
     }
-    assert_true(winner < RACERS);
-    contract_expect(c, key, RACE_BYTES, winner);
+    assert_true(winners == 1 || (winners > 1 && c->traits.racy_create));
+    expect_a_winner(c, racers);
 }
 
 static void one_of_many_creators_wins(void **state)

@@ -6,6 +6,8 @@ run, and the invariants hold after each kill.
     kill_matrix.py --points            one kill at each fail point, first and later hits
     kill_matrix.py --random N          N kills at random times
     kill_matrix.py --seed S            of the random times
+    kill_matrix.py --store SERVER      checkpoints there: a server of tests/live/servers.py, which it
+                                       starts; without it in a folder
 
 Needs CAIRN_BIN: a build with fail points. Ends with "N passed, N failed"."""
 
@@ -17,8 +19,9 @@ import signal
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cairn_world import Failure, World, make_lines  # noqa: E402
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "live")]
+from cairn_world import Failure, Folder, World, make_lines, opened_place  # noqa: E402
 
 SOURCE = os.environ.get("CAIRN_SOURCE_DIR", os.path.join(os.path.dirname(__file__), "..", ".."))
 DATA = make_lines(6000, 1)
@@ -38,6 +41,16 @@ def points():
     return re.findall(r'^\s+"([a-z.]+)",', text, re.M)
 
 
+class Matrix:
+    """What all runs share."""
+
+    place = Folder
+
+
+def new_world(job, extra):
+    return World(job, DATA, extra, Matrix.place)
+
+
 class Reference:
     """Output of an undisturbed run, per job."""
 
@@ -46,7 +59,7 @@ class Reference:
 
     def of(self, job):
         if job not in self.outputs:
-            with World(job, DATA, EVERY) as world:
+            with new_world(job, EVERY) as world:
                 code = world.run()
                 if code != 0:
                     raise Failure("the undisturbed run ended with %d\n%s" % (code, world.log_text()))
@@ -55,23 +68,6 @@ class Reference:
 
 
 REFERENCE = Reference()
-
-
-def finish(world):
-    """Runs without faults to the end and checks everything."""
-    code = world.run()
-    if code != 0:
-        raise Failure("the last run ended with %d\n%s" % (code, world.log_text()))
-    if world.output() != REFERENCE.of(world.job):
-        raise Failure("the published output differs from that of the undisturbed run")
-    world.check_whole()
-    world.check_reported()
-    code, _, err = world.command("gc", world.uri, "--execute")
-    if code != 0:
-        raise Failure("gc: %d %s" % (code, err))
-    world.check_objects()
-    if world.run() != 0 or world.output() != REFERENCE.of(world.job):
-        raise Failure("a run after the end changed the output\n" + world.log_text())
 
 
 def after_kill(world, code):
@@ -87,7 +83,7 @@ def kill_at(point, hits):
     for prefix, fault in FAULTS.items():
         if point.startswith(prefix):
             action = fault + ";" + action
-    with World("line-length" if hits % 2 else "wordcount", DATA, EVERY + TOLERANT) as world:
+    with new_world("line-length" if hits % 2 else "wordcount", EVERY + TOLERANT) as world:
         if point.startswith(RESTART):
             after_kill(world, world.run(failpoint=FIRST_KILL))
         code = world.run(failpoint=action)
@@ -96,7 +92,7 @@ def kill_at(point, hits):
                 raise Failure("the point is never reached")
             return False
         after_kill(world, code)
-        finish(world)
+        world.finish(REFERENCE.of(world.job))
     return True
 
 
@@ -120,7 +116,7 @@ def random_job(rng, kills_left):
     """One job killed until it ends or the kills are used up; returns the number of kills."""
     kills = 0
     job = rng.choice(["line-length", "wordcount"])
-    with World(job, DATA, EVERY) as world:
+    with new_world(job, EVERY) as world:
         while kills < kills_left:
             process = world.start()
             time.sleep(rng.uniform(0.0, 0.35) ** 1.5)
@@ -130,7 +126,7 @@ def random_job(rng, kills_left):
                 break
             after_kill(world, code)
             kills += 1
-        finish(world)
+        world.finish(REFERENCE.of(world.job))
     return kills
 
 
@@ -155,13 +151,15 @@ def main():
     parser.add_argument("--points", action="store_true")
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store")
     options = parser.parse_args()
     passed = failed = 0
-    if options.points:
-        passed, failed = run_points()
-    if options.random:
-        more = run_random(options.random, options.seed)
-        passed, failed = passed + more[0], failed + more[1]
+    with opened_place(options.store) as Matrix.place:
+        if options.points:
+            passed, failed = run_points()
+        if options.random:
+            more = run_random(options.random, options.seed)
+            passed, failed = passed + more[0], failed + more[1]
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0
 

@@ -8,6 +8,7 @@
 #include "fsutil.h"
 #include "store_fault.h"
 #include "store_mem.h"
+#include "store_odd.h"
 #include "stores.h"
 #include "threads.h"
 #include "tmpdir.h"
@@ -284,7 +285,30 @@ static void a_store_that_is_down_is_not_flooded(void **state)
     threads_run(call_in_vain, callers, sizeof(callers[0]), CALLERS);
 
     assert_in_range(store_fault_calls(f->fault, STORE_FAULT_ALL), CALLERS * CALLS_OF_EACH,
-                    CALLERS * CALLS_OF_EACH * (1 + CAIRN_RETRY_SHARE) + CAIRN_RETRY_RESERVE);
+                    CALLERS * CALLS_OF_EACH * 3);
+}
+
+/* 429 with "Retry-After: 60", and a caller who has less time: he learns it at once. */
+static void a_store_that_asks_for_more_time_than_there_is_is_not_asked_again(void **state)
+{
+    fixture *f = *state;
+    cairn_store *odd = NULL;
+    store_fault *fault = NULL;
+    cairn_store *store = NULL;
+    const cairn_call call = {cairn_deadline_in(STORE_ODD_RETRY_AFTER_MS / 2), NULL};
+    ASSERT_OK(store_odd_new(f->inner, STORE_ODD_THROTTLES, &odd, &f->err), &f->err);
+    ASSERT_OK(store_fault_new(odd, &fault, &f->err), &f->err);
+    ASSERT_OK(store_retrying_new(store_fault_store(fault), &store, &f->err), &f->err);
+
+    ASSERT_CODE(cairn_store_put(store, &call, "k", cairn_slice_of("x"), CAIRN_PUT_CREATE, &f->err),
+                CAIRN_E_UNAVAILABLE, &f->err);
+
+    assert_int_equal(store_fault_calls(fault, STORE_FAULT_PUT), 1);
+    assert_int_equal(f->err.retry_after_ms, STORE_ODD_RETRY_AFTER_MS);
+    ASSERT_MESSAGE_HAS(&f->err, "429 TooManyRequests");
+    cairn_store_free(store);
+    store_fault_free(fault);
+    cairn_store_free(odd);
 }
 
 static void the_deadline_ends_the_attempts(void **state)
@@ -448,6 +472,7 @@ int main(void)
         CASE(a_timeout_of_an_attempt_is_repeated),
         CASE(attempts_are_bounded),
         CASE(a_store_that_is_down_is_not_flooded),
+        CASE(a_store_that_asks_for_more_time_than_there_is_is_not_asked_again),
         CASE(the_deadline_ends_the_attempts),
         CASE(cancel_ends_the_back_off),
         CASE(a_repeated_page_shows_each_object_once),

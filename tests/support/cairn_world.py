@@ -1,6 +1,12 @@
-"""What the scripted tests share: a job in scratch folders, its store read with plain file calls, and
-the invariants of the project checked on it. Python's standard library only; no code of the product."""
+"""What the scripted tests share: a job in scratch folders, its store read with plain calls, and the
+invariants of the project checked on it. Python's standard library only; no code of the product.
 
+Where the checkpoints are is a place: a Folder of the world, unless the test names another kind (live
+servers: tests/live/places.py). A place has `uri`, `environment` and `words` of the command line for the
+programs that use it, `secrets` that may be in no output, keys(job), read(job, key), leftovers() and
+close()."""
+
+import contextlib
 import hashlib
 import json
 import os
@@ -32,11 +38,53 @@ class Failure(Exception):
     """An invariant does not hold."""
 
 
-class World:
-    """One job: input, output, checkpoints, and a local folder that is new for each run of a worker."""
+class Folder:
+    """Checkpoints in a folder."""
 
-    def __init__(self, job, data, extra=()):
+    secrets = ()
+
+    def __init__(self, root):
+        self.path = os.path.join(root, "checkpoints")
+        self.uri = "file://" + self.path
+        self.environment, self.words = {}, []
+
+    def keys(self, job):
+        """Of all objects below the job, relative."""
+        root = os.path.join(self.path, job)
+        return {os.path.relpath(os.path.join(folder, name), root)
+                for folder, _, names in os.walk(root) for name in names}
+
+    def read(self, job, key):
+        with open(os.path.join(self.path, job, key), "rb") as file:
+            return file.read()
+
+    def leftovers(self):
+        """What writers have begun, not ended and not removed."""
+        folder = os.path.join(self.path, ".cairn-tmp")
+        return os.listdir(folder) if os.path.isdir(folder) else []
+
+    def close(self):
+        """The world's folder goes with the world."""
+
+
+@contextlib.contextmanager
+def opened_place(server):
+    """The function that makes places beside a live server, which is started; of folders for None."""
+    if server is None:
+        yield Folder
+        return
+    import places
+    with places.opened(server) as place:
+        yield place
+
+
+class World:
+    """One job: input, output, checkpoints, and a local folder that is new for each run of a worker.
+    `place`: a function that makes a place, from the folder of the world."""
+
+    def __init__(self, job, data, extra=(), place=Folder):
         self.root = tempfile.mkdtemp(prefix="cairn-world-")
+        self.place = place(self.root)
         self.job = job
         self.extra = list(extra)
         self.runs = 0
@@ -49,6 +97,7 @@ class World:
         return self
 
     def __exit__(self, *_):
+        self.place.close()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def path(self, *parts):
@@ -56,22 +105,26 @@ class World:
 
     @property
     def uri(self):
-        return "file://" + self.path("checkpoints", self.job)
+        return self.place.uri + "/" + self.job
+
+    def environment(self):
+        env = dict(os.environ, **self.place.environment)
+        env.pop("CAIRN_FAILPOINT", None)
+        return env
 
     def start(self, failpoint=None, trace=None, extra=()):
         """A worker on an empty local disk; stderr goes to a file."""
         self.runs += 1
         self.local = self.path("local-%d" % self.runs)
         self.log = self.path("log-%d" % self.runs)
-        env = dict(os.environ)
-        env.pop("CAIRN_FAILPOINT", None)
+        env = self.environment()
         if failpoint:
             env["CAIRN_FAILPOINT"] = failpoint
         if trace:
             env["CAIRN_FAILPOINT_TRACE"] = trace
         command = [BIN, "run", self.job, "--input", self.input, "--output", self.path("out"),
-                   "--checkpoints", "file://" + self.path("checkpoints"),
-                   "--local-dir", self.local] + self.extra + list(extra)
+                   "--checkpoints", self.place.uri,
+                   "--local-dir", self.local] + self.place.words + self.extra + list(extra)
         with open(self.log, "wb") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                     env=env, start_new_session=True)
@@ -86,6 +139,7 @@ class World:
             raise Failure("the worker hangs:\n" + self.log_text())
         for match in re.finditer(r"checkpoint (\d+) committed", self.log_text()):
             self.reported = max(self.reported, int(match.group(1)))
+        self.check_secrets(self.log_text())
         shutil.rmtree(self.local, ignore_errors=True)
         return code
 
@@ -102,10 +156,18 @@ class World:
         except ProcessLookupError:
             pass
 
+    def check_secrets(self, text):
+        """I7"""
+        for secret in self.place.secrets:
+            if secret in text:
+                raise Failure("a secret is in the output:\n" + text)
+
     def command(self, *arguments):
-        done = subprocess.run([BIN] + list(arguments), stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=120)
-        return done.returncode, done.stdout, done.stderr.decode(errors="replace")
+        done = subprocess.run([BIN] + list(arguments) + self.place.words, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=120, env=self.environment())
+        err = done.stderr.decode(errors="replace")
+        self.check_secrets(err + done.stdout.decode(errors="replace"))
+        return done.returncode, done.stdout, err
 
     def output(self):
         """Everything that was published, in the order of the names."""
@@ -118,13 +180,10 @@ class World:
 
     def objects(self):
         """Keys below the job root, relative."""
-        root = self.path("checkpoints", self.job)
-        return {os.path.relpath(os.path.join(folder, name), root)
-                for folder, _, names in os.walk(root) for name in names}
+        return self.place.keys(self.job)
 
     def read_object(self, key):
-        with open(self.path("checkpoints", self.job, key), "rb") as file:
-            return file.read()
+        return self.place.read(self.job, key)
 
     def manifests(self):
         """Standing manifests by id; their seals are checked with hashlib."""
@@ -155,9 +214,9 @@ class World:
             if not re.fullmatch(r"epochs/\d+/(claim|start)\.json|gc/\d+-[0-9a-f]+\.json|"
                                 r"chk-\d+/manifest\.json", key):
                 raise Failure("%s is garbage" % key)
-        leftovers = self.path("checkpoints", ".cairn-tmp")
-        if os.path.isdir(leftovers) and os.listdir(leftovers):
-            raise Failure("temporary files stay in the store")
+        leftovers = self.place.leftovers()
+        if leftovers:
+            raise Failure("left over in the store: %s" % leftovers)
 
     def check_file(self, file, objects):
         if file["key"] not in objects:
@@ -182,6 +241,26 @@ class World:
         code, _, err = self.command("verify", self.uri)
         if code != 0:
             raise Failure("verify: %d %s" % (code, err))
+
+    def finish(self, expected):
+        """Runs without faults to the end and checks everything."""
+        code = self.run()
+        if code != 0:
+            raise Failure("the last run ended with %d\n%s" % (code, self.log_text()))
+        self.check_end(expected)
+        if self.run() != 0 or self.output() != expected:
+            raise Failure("a run after the end changed the output\n" + self.log_text())
+
+    def check_end(self, expected):
+        """Of a job that has ended: the output, the store, and the store after garbage collection."""
+        if self.output() != expected:
+            raise Failure("the published output differs from that of the undisturbed run")
+        self.check_whole()
+        self.check_reported()
+        code, _, err = self.command("gc", self.uri, "--execute", "--stale-after", "0ms")
+        if code != 0:
+            raise Failure("gc: %d %s" % (code, err))
+        self.check_objects()
 
 
 def parse_sealed(key, data):

@@ -179,6 +179,34 @@ static void nothing_is_planned_while_a_manifest_cannot_be_read(void **state)
     assert_int_equal(plan.victims.count, 0);
 }
 
+/* The store's clock has come to `newest_ms`; of one that runs nothing may go. */
+static void what_probes_have_left_goes_after_an_hour_of_the_stores_clock(void **state)
+{
+    static const fake_job job = {.claimed = 1,
+                                 .started = 1,
+                                 .objects = {"probe/00112233aabbccdd/0", "probe/00112233aabbccdd/1",
+                                             "probe/ffff2233aabbccdd/0"}};
+    static const uint64_t now_ms = UINT64_C(1700000000000);
+    gc_rules rules = {.num_retained = 1, .own_epoch = 1};
+    CAIRN_AUTO(timeline) line = {0};
+    CAIRN_AUTO(gc_plan) plan = {0};
+    cairn_error err = {0};
+    (void)state;
+    fake_timeline(&job, &line);
+    line.newest_ms = now_ms;
+    line.probe_count = 3;
+    line.probes = mem_calloc(line.probe_count, sizeof *line.probes);
+    line.probes[0] = (timeline_probe){line.objects.items[0], now_ms - CAIRN_PROBE_LINGER_MS - 1};
+    line.probes[1] = (timeline_probe){line.objects.items[1], now_ms - CAIRN_PROBE_LINGER_MS};
+    line.probes[2] = (timeline_probe){line.objects.items[2], now_ms};
+
+    ASSERT_OK(gc_plan_make(&line, &rules, &plan, &err), &err);
+
+    assert_int_equal(plan.victims.count, 1);
+    assert_string_equal(plan.victims.items[0], job.objects[0]);
+    assert_int_equal(plan.manifest_victims, 0);
+}
+
 static void nothing_is_planned_while_the_started_checkpoint_is_missing(void **state)
 {
     static const fake_job job = {
@@ -294,6 +322,7 @@ int main(void)
         cmocka_unit_test(victims_are_those_of_the_table),
         cmocka_unit_test(nothing_is_planned_while_a_manifest_cannot_be_read),
         cmocka_unit_test(nothing_is_planned_while_the_started_checkpoint_is_missing),
+        cmocka_unit_test(what_probes_have_left_goes_after_an_hour_of_the_stores_clock),
         cmocka_unit_test(no_random_history_loses_a_file_that_stays_named),
     };
 

@@ -12,6 +12,7 @@ static void keys_are_those_of_the_format(void **state)
     assert_string_equal(layout_start(7).text, "epochs/7/start.json");
     assert_string_equal(layout_manifest(42).text, "chk-42/manifest.json");
     assert_string_equal(layout_certificate(42, "ff").text, "gc/42-ff.json");
+    assert_string_equal(layout_probe("00112233aabbccdd").text, "probe/00112233aabbccdd");
     assert_string_equal(layout_private(42, &some_writer, "CURRENT").text,
                         "chk-42/wordcount/3/7-00112233aabbccdd-CURRENT");
     assert_string_equal(layout_part(42, &some_writer).text,
@@ -33,6 +34,8 @@ static void parse_tells_what_a_key_is(void **state)
         {"chk-42/op-1/0/7-a-MANIFEST-000004", {CAIRN_LAYOUT_PRIVATE, 42, 7}},
         {"shared/op-1/7-00112233aabbccdd-12", {CAIRN_LAYOUT_SHARED, 0, 7}},
         {"gc/42-00112233aabbccdd.json", {CAIRN_LAYOUT_CERTIFICATE, 42, 0}},
+        {"probe/00112233aabbccdd/0", {CAIRN_LAYOUT_PROBE, 0, 0}},
+        {"probe/00112233aabbccdd/20", {CAIRN_LAYOUT_PROBE, 0, 0}},
     };
     (void)state;
 
@@ -50,6 +53,13 @@ static void keys_of_others_are_left_alone(void **state)
     static const char *const cases[] = {
         "",
         "notes.txt",
+        "probe/notes.txt",
+        "probe/00112233aabbccdd",
+        "probe/00112233aabbccdd/notes.txt",
+        "probe/00112233aabbccdd/1/2",
+        "probe/00112233aabbccd/1",
+        "probe/00112233aabbccdd/01",
+        "probes/00112233aabbccdd/1",
         "epochs/7/claim.json.bak",
         "epochs/07/claim.json",
         "epochs/18446744073709551616/claim.json",

@@ -4,6 +4,8 @@
 #include "encode.h"
 #include "manifest_fixture.h"
 
+#include <stdio.h>
+
 #define GOLDEN_FULL    "manifest_v1_full.json"
 #define GOLDEN_ABORTED "manifest_v1_aborted.json"
 #define GOLDEN_PART    "manifest_v1_part.json"
@@ -192,6 +194,45 @@ static void extensions_are_ignored(void **state)
     cairn_error err = {0};
 
     ASSERT_OK(read_edit("\"job\":", "\"extensions\": {\"x\": [1, null]}, \"job\":", &err), &err);
+}
+
+static void the_weaker_mode_is_in_the_extensions(void **state)
+{
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = fixture_full();
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *read = NULL;
+    CAIRN_AUTO(cairn_buf) printed = {0};
+    cairn_error err = {0};
+    (void)state;
+    manifest->single_attempt = true;
+
+    ASSERT_OK(manifest_print(manifest, &printed, NULL, &err), &err);
+    ASSERT_OK(cairn_manifest_read(cairn_buf_slice(&printed), FIXTURE_JOB, FIXTURE_ID, &read, &err),
+              &err);
+
+    assert_true(read->single_attempt);
+    assert_non_null(strstr(buf_text(&printed), "\"extensions\": {\n    \"safety\": "
+                                               "\"single-attempt\"\n  }"));
+}
+
+static void other_extensions_are_no_weaker_mode(void **state)
+{
+    static const char *const cases[] = {"{}", "{\"safety\": \"fenced\"}", "{\"safety\": [1]}",
+                                        "{\"Safety\": \"single-attempt\"}"};
+    CAIRN_AUTO(cairn_buf) bytes = fixture_golden(GOLDEN_FULL);
+    cairn_error err = {0};
+    (void)state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = NULL;
+        char text[80];
+        (void)snprintf(text, sizeof text, "\"extensions\": %s, \"job\":", cases[i]);
+        CAIRN_AUTO(cairn_buf)
+        edited = fixture_edit(cairn_buf_slice(&bytes), "\"job\":", cairn_slice_of(text));
+        ASSERT_OK(
+            cairn_manifest_read(cairn_buf_slice(&edited), FIXTURE_JOB, FIXTURE_ID, &manifest, &err),
+            &err);
+        assert_false(manifest->single_attempt);
+    }
 }
 
 static void a_savepoint_reads_as_one(void **state)
@@ -423,6 +464,8 @@ int main(void)
         cmocka_unit_test(a_newer_version_is_named_whatever_else_it_holds),
         cmocka_unit_test(damage_of_a_newer_version_is_damage),
         cmocka_unit_test(extensions_are_ignored),
+        cmocka_unit_test(the_weaker_mode_is_in_the_extensions),
+        cmocka_unit_test(other_extensions_are_no_weaker_mode),
         cmocka_unit_test(a_savepoint_reads_as_one),
         cmocka_unit_test(the_part_reads_and_prints_as_its_golden_file),
         cmocka_unit_test(a_part_is_no_manifest_and_the_other_way_round),
