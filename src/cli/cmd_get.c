@@ -1,4 +1,5 @@
 #include "bounds.h"
+#include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
 #include "encode.h"
@@ -14,12 +15,13 @@ static const cli_option get_options[] = {
     STATE_PICK_OPTIONS,
     {.name = "key", .argument = "K", .help = "the key; a number if the state's keys are numbers"},
     {.name = "key-hex", .argument = "HEX", .help = "the key's bytes as hex digits"},
+    CLI_OPTIONS_CONFIG,
     CLI_OPTION_JSON,
     CLI_OPTION_HELP};
 
 static const cli_spec get_spec = {
     .command = "get",
-    .usage = "JOBURI[@N] [--operator UID] [--state NAME] --key K [--hex] [--json]",
+    .usage = "JOBURI[@N] [--operator UID] [--state NAME] --key K [--hex] [option]... [--json]",
     .summary = "print the value that a key has in a checkpoint",
     .details =
         "Downloads the checkpoint to a scratch folder in $TMPDIR, else /tmp, and removes it.\n"

@@ -1,3 +1,4 @@
+#include "cli_config.h"
 #include "cli_out.h"
 #include "clock.h"
 #include "commands.h"
@@ -7,11 +8,11 @@
 
 #include <inttypes.h>
 
-static const cli_option list_options[] = {CLI_OPTION_JSON, CLI_OPTION_HELP};
+static const cli_option list_options[] = {CLI_OPTIONS_CONFIG, CLI_OPTION_JSON, CLI_OPTION_HELP};
 
 static const cli_spec list_spec = {
     .command = "list",
-    .usage = "JOBURI [--json]",
+    .usage = "JOBURI [option]... [--json]",
     .summary = "list the checkpoints of a job, newest first",
     .details =
         "STATUS is head (the one that a restore takes), counts (an ancestor of the head), retired\n"

@@ -1,3 +1,4 @@
+#include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
 #include "human.h"
@@ -5,11 +6,11 @@
 
 #include <inttypes.h>
 
-static const cli_option restore_options[] = {CLI_OPTION_JSON, CLI_OPTION_HELP};
+static const cli_option restore_options[] = {CLI_OPTIONS_CONFIG, CLI_OPTION_JSON, CLI_OPTION_HELP};
 
 static const cli_spec restore_spec = {
     .command = "restore",
-    .usage = "JOBURI[@N] DIR [--json]",
+    .usage = "JOBURI[@N] DIR [option]... [--json]",
     .summary = "download a checkpoint into an absent or empty folder",
     .details =
         "DIR gets manifest.json and <operator>/<subtask>/<files>, each a folder that RocksDB\n"

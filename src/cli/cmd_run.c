@@ -11,6 +11,7 @@
 #include "run_plan.h"
 #include "signals.h"
 #include "state_pick.h"
+#include "store_pick.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,20 +101,17 @@ static cairn_code prepare_folder(const run_plan *plan, run_folder *folder,
     return CAIRN_OK;
 }
 
-static cairn_code run_worker(const cli_call *call, const run_plan *plan,
+static cairn_code run_worker(const cli_call *call, const run_plan *plan, log_sink *sink,
                              cairn_worker_result *result, cairn_error *err)
 {
     CAIRN_AUTO(run_folder) folder = NULL;
-    CAIRN_AUTO(log_sink) sink = {0};
     cairn_worker_options options = CAIRN_WORKER_OPTIONS_INIT;
-    run_view view = {.sink = &sink, .quiet = plan->quiet};
+    run_view view = {.sink = sink, .quiet = plan->quiet};
     uint64_t begin_ms = clock_monotonic_ms();
 
-    log_sink_init(&sink, plan->json_log);
     run_plan_fill(plan, &options);
     view.job = options.backend.job;
     options.backend.cancel = call->cancel;
-    options.backend.log = log_sink_log(&sink, plan->level);
     CAIRN_TRY(prepare_folder(plan, &folder, &options.backend, err));
     options.stop = signals_flag();
     options.progress = on_progress;
@@ -123,15 +121,26 @@ static cairn_code run_worker(const cli_call *call, const run_plan *plan,
     return CAIRN_OK;
 }
 
+static cairn_code check_parts(const cli_call *call, const run_plan *plan, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *checkpoints = NULL;
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *output = NULL;
+
+    CAIRN_TRY(cairn_store_retrying(plan->checkpoints, &checkpoints, err));
+    CAIRN_TRY(cairn_store_retrying(plan->output, &output, err));
+    return run_places_check_parts(checkpoints, output, run_plan_job_name(plan), &call->store, err);
+}
+
 static cairn_code run_run(cli_call *call, cairn_error *err)
 {
+    CAIRN_AUTO(log_sink) sink = {0}; /* outlives the stores of the plan, which log into it */
     CAIRN_AUTO(run_plan) plan = {0};
     cairn_worker_result result = {0};
 
-    CAIRN_TRY(run_plan_make(call->args, &plan, err));
-    CAIRN_TRY(run_places_check_parts(plan.checkpoints, plan.output, run_plan_job_name(&plan),
-                                     &call->store, err));
-    CAIRN_TRY(run_worker(call, &plan, &result, err));
+    CAIRN_TRY(run_plan_make(call, &sink, &plan, err));
+    CAIRN_TRY(check_parts(call, &plan, err));
+    CAIRN_TRY(run_worker(call, &plan, &sink, &result, err));
+    log_sink_clear(&sink);
     if (result.stopped && signals_received() != 0) {
         print_stop(&result);
         call->exit_code = RUN_EXIT_BY_SIGNAL + signals_received();

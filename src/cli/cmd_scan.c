@@ -1,3 +1,4 @@
+#include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
 #include "errors.h"
@@ -5,11 +6,12 @@
 #include "state_pick.h"
 #include "value_print.h"
 
-static const cli_option scan_options[] = {STATE_PICK_OPTIONS, CLI_OPTION_JSON, CLI_OPTION_HELP};
+static const cli_option scan_options[] = {STATE_PICK_OPTIONS, CLI_OPTIONS_CONFIG, CLI_OPTION_JSON,
+                                          CLI_OPTION_HELP};
 
 static const cli_spec scan_spec = {
     .command = "scan",
-    .usage = "JOBURI[@N] [--operator UID] [--state NAME] [--hex] [--json]",
+    .usage = "JOBURI[@N] [--operator UID] [--state NAME] [--hex] [option]... [--json]",
     .summary = "print every key of a state with its value, as key TAB value",
     .details =
         "Downloads the checkpoint to a scratch folder in $TMPDIR, else /tmp, and removes it. By\n"

@@ -1,18 +1,22 @@
 #include "bounds.h"
+#include "cli_config.h"
 #include "cli_out.h"
 #include "clock.h"
 #include "commands.h"
 #include "human.h"
 #include "job_history.h"
+#include "store_pick.h"
 
 #include <inttypes.h>
 
 static const cli_option show_options[] = {
-    {.name = "json", .help = "print the manifest itself, byte for byte"}, CLI_OPTION_HELP};
+    {.name = "json", .help = "print the manifest itself, byte for byte"},
+    CLI_OPTIONS_CONFIG,
+    CLI_OPTION_HELP};
 
 static const cli_spec show_spec = {
     .command = "show",
-    .usage = "JOBURI[@N] [--json]",
+    .usage = "JOBURI[@N] [option]... [--json]",
     .summary = "show what a checkpoint holds: states, positions, files and where each comes from",
     .options = show_options,
     .option_count = CAIRN_ARRAY_LEN(show_options),
@@ -111,10 +115,12 @@ static cairn_code print_document(const cli_call *call, const job_history *job, u
 {
     CAIRN_AUTO(cairn_buf) key = {0};
     CAIRN_AUTO(cairn_buf) document = {0};
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *store = NULL;
     cairn_manifest *manifest = NULL;
 
+    CAIRN_TRY(cairn_store_retrying(job->store, &store, err));
     CAIRN_TRY(buf_printf(&key, err, "%s/chk-%" PRIu64 "/manifest.json", job->uri.job, id));
-    CAIRN_TRY(cairn_store_get(job->store, &call->store, buf_text(&key), CAIRN_MANIFEST_BYTES_MAX,
+    CAIRN_TRY(cairn_store_get(store, &call->store, buf_text(&key), CAIRN_MANIFEST_BYTES_MAX,
                               &document, err));
     CAIRN_TRY(cairn_manifest_read(cairn_buf_slice(&document), job->uri.job, id, &manifest, err));
     cairn_manifest_free(manifest);

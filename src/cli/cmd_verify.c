@@ -1,3 +1,4 @@
+#include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
 #include "human.h"
@@ -8,12 +9,13 @@
 
 static const cli_option verify_options[] = {
     {.name = "verbose", .letter = 'v', .help = "list every object, not only the damaged"},
+    CLI_OPTIONS_CONFIG,
     CLI_OPTION_JSON,
     CLI_OPTION_HELP};
 
 static const cli_spec verify_spec = {
     .command = "verify",
-    .usage = "JOBURI[@N] [-v] [--json]",
+    .usage = "JOBURI[@N] [-v] [option]... [--json]",
     .summary = "read every object of a checkpoint and compare sizes and SHA-256",
     .details =
         "Writes nothing. Ends with 4 if anything is wrong, and names the object and the newest\n"

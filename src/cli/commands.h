@@ -23,6 +23,7 @@ typedef struct cli_command {
     cairn_code (*run)(cli_call *call, cairn_error *err);
 } cli_command;
 
+extern const cli_command cmd_doctor;
 extern const cli_command cmd_gc;
 extern const cli_command cmd_get;
 extern const cli_command cmd_help;

@@ -16,7 +16,7 @@ cairn_code job_history_open(const cli_call *call, job_history *out, cairn_error 
     CAIRN_AUTO(job_history) opened = {0};
 
     CAIRN_TRY(job_uri_parse(call->args->arguments[0], &opened.uri, err));
-    CAIRN_TRY(store_pick(opened.uri.store, false, &opened.store, err));
+    CAIRN_TRY(store_pick_by_args(call->args, opened.uri.store, &opened.store, err));
     CAIRN_TRY(cairn_history_load(opened.store, &call->store, opened.uri.job, &opened.history, err));
     *out = take_history(&opened);
     return CAIRN_OK;

@@ -2,16 +2,15 @@
 
 #include "encode.h"
 #include "errors.h"
+#include "store_uri.h"
 
 #include <string.h>
-
-#define JOB_URI_SHOWN_BYTES_MAX 200
 
 static cairn_code refuse(const char *text, const char *why, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) shown = {0};
 
-    CAIRN_TRY(encode_printable(cairn_slice_of(text), JOB_URI_SHOWN_BYTES_MAX, &shown, err));
+    CAIRN_TRY(store_uri_show(text, &shown, err));
     return error_set(err, CAIRN_E_INVALID,
                      "job URI '%s': %s (a job URI is <checkpoints-uri>/<job>[@<checkpoint-id>])",
                      buf_text(&shown), why);
@@ -60,6 +59,9 @@ cairn_code job_uri_parse(const char *text, job_uri *out, cairn_error *err)
     size_t job_length = at == NULL ? name_length : (size_t)(at - name);
     CAIRN_AUTO(job_uri) uri = {0};
 
+    if (name < text + store_uri_authority_end(text)) {
+        return refuse(text, "it names a host or bucket and no job", err);
+    }
     if (!is_safe_name((cairn_slice){name, job_length})) {
         return refuse(text, "the job's name is missing or not a name", err);
     }

@@ -45,6 +45,14 @@ static void clear_status_locked(log_sink *sink)
     }
 }
 
+void log_sink_clear(log_sink *sink)
+{
+    (void)pthread_mutex_lock(&sink->synced.lock);
+    clear_status_locked(sink);
+    (void)fflush(stderr);
+    (void)pthread_mutex_unlock(&sink->synced.lock);
+}
+
 void log_sink_release(log_sink *sink)
 {
     clear_status_locked(sink);

@@ -31,5 +31,7 @@ cairn_log log_sink_log(log_sink *sink, cairn_log_level max_level);
 /* Rewrites the status line; cut at the terminal's width. Nothing happens if there is no terminal.
  */
 void log_sink_status(log_sink *sink, const char *text);
+/* Removes it, for lines that are not the log's. */
+void log_sink_clear(log_sink *sink);
 
 #endif

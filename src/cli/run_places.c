@@ -3,7 +3,7 @@
 #include "bounds.h"
 #include "buf.h"
 #include "errors.h"
-#include "store_pick.h"
+#include "store_uri.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -26,39 +26,6 @@ static size_t last_part(const char *path)
     return at;
 }
 
-/* Adds one part of a path that is not made yet, which is never a symlink. */
-static cairn_code append_part(cairn_buf *path, cairn_slice part, cairn_error *err)
-{
-    const char *text = part.data;
-
-    if (part.len == 0 || (part.len == 1 && text[0] == '.')) {
-        return CAIRN_OK;
-    }
-    if (part.len == 2 && text[0] == '.' && text[1] == '.') {
-        while (path->len > 1 && path->data[path->len - 1] != '/') {
-            path->len--;
-        }
-        path->len -= path->len > 1 ? 1 : 0;
-        return CAIRN_OK;
-    }
-    if (path->len > 1) {
-        CAIRN_TRY(buf_append_byte(path, '/', err));
-    }
-    return buf_append(path, part.data, part.len, err);
-}
-
-static cairn_code append_rest(cairn_buf *path, const char *rest, cairn_error *err)
-{
-    while (*rest != '\0') {
-        const size_t len = strcspn(rest, "/");
-
-        CAIRN_TRY(append_part(path, (cairn_slice){rest, len}, err));
-        rest += len;
-        rest += *rest == '/' ? 1 : 0;
-    }
-    return CAIRN_OK;
-}
-
 /* The real path of the longest part of `path` that exists, and the rest behind it; terminated. */
 static cairn_code real_path(const char *path, cairn_buf *out, cairn_error *err)
 {
@@ -78,15 +45,21 @@ static cairn_code real_path(const char *path, cairn_buf *out, cairn_error *err)
     }
     buf_clear(out);
     CAIRN_TRY(buf_append(out, resolved, strlen(resolved), err));
-    CAIRN_TRY(append_rest(out, path + strlen(prefix), err));
-    return buf_text(out) == NULL ? error_no_memory(err, "a path") : CAIRN_OK;
+    /* What is not made yet is never a symlink. */
+    return store_uri_append_path(out, 1, path + strlen(prefix), err);
 }
 
-static cairn_code real_path_of(const char *uri, const char *what, cairn_buf *out, cairn_error *err)
+/* The real path of a folder, the normal URI of anything else: they never lie in one another. */
+static cairn_code place_of(const char *uri, const char *what, cairn_buf *out, cairn_error *err)
 {
+    store_kind kind = CAIRN_STORE_KIND_DIR;
     const char *path = NULL;
 
-    CAIRN_TRY(store_pick_path(uri, what, &path, err));
+    CAIRN_TRY(store_uri_kind(uri, what, &kind, err));
+    if (kind != CAIRN_STORE_KIND_DIR) {
+        return store_uri_normal(uri, out, err);
+    }
+    CAIRN_TRY(store_uri_path(uri, what, &path, err));
     return real_path(path, out, err);
 }
 
@@ -117,7 +90,7 @@ static cairn_code check_input(const cairn_buf *local, const char *input, cairn_e
     if (input == NULL) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(real_path(input, &path, err));
+    CAIRN_TRY(place_of(input, "input", &path, err));
     if (lies_in(&path, local)) {
         return error_set(err, CAIRN_E_INVALID,
                          "run: the input %s is in --local-dir, which is emptied: choose another "
@@ -128,17 +101,17 @@ static cairn_code check_input(const cairn_buf *local, const char *input, cairn_e
 }
 
 /* What stands below the job's folder is the job's: garbage collection would take the output. */
-static cairn_code check_output(const cairn_buf *output, cairn_buf *checkpoints, const char *job,
+static cairn_code check_output(const cairn_buf *output, const char *checkpoints, const char *job,
                                cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) folder = {0};
     CAIRN_AUTO(cairn_buf) root = {0};
 
-    CAIRN_TRY(buf_printf(&folder, err, "%s/%s", buf_text(checkpoints), job));
+    CAIRN_TRY(buf_printf(&folder, err, "%s/%s", checkpoints, job));
     if (buf_text(&folder) == NULL) {
         return error_no_memory(err, "a path");
     }
-    CAIRN_TRY(real_path(buf_text(&folder), &root, err));
+    CAIRN_TRY(place_of(buf_text(&folder), "checkpoints: store", &root, err));
     if (lies_in(output, &root)) {
         return error_set(err, CAIRN_E_INVALID,
                          "run: --output is in the job's own folder %s: choose another place",
@@ -153,9 +126,9 @@ cairn_code run_places_check(const run_places *places, cairn_error *err)
     CAIRN_AUTO(cairn_buf) checkpoints = {0};
     CAIRN_AUTO(cairn_buf) local = {0};
 
-    CAIRN_TRY(real_path_of(places->checkpoints, "checkpoints: store", &checkpoints, err));
-    CAIRN_TRY(real_path_of(places->output, "output: store", &output, err));
-    CAIRN_TRY(check_output(&output, &checkpoints, places->job, err));
+    CAIRN_TRY(place_of(places->checkpoints, "checkpoints: store", &checkpoints, err));
+    CAIRN_TRY(place_of(places->output, "output: store", &output, err));
+    CAIRN_TRY(check_output(&output, places->checkpoints, places->job, err));
     if (places->local_dir == NULL) {
         return CAIRN_OK;
     }

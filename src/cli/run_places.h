@@ -4,9 +4,9 @@
 
 #include <cairn/store.h>
 
-/* As the user gave them: paths or file: URIs. */
+/* As the user gave them: paths or URIs. */
 typedef struct run_places {
-    const char *input; /* a path; NULL: standard input */
+    const char *input; /* NULL: standard input */
     const char *output;
     const char *checkpoints;
     const char *local_dir; /* NULL: a new folder */
@@ -16,7 +16,8 @@ typedef struct run_places {
 /*
  * CAIRN_E_INVALID if the local folder, which is emptied, and the checkpoints or the output lie in
  * one another, if the input lies in the local folder, or if the output lies in the job's folder.
- * Compares real paths, also of folders that are not made yet. Makes nothing.
+ * Compares real paths, also of folders that are not made yet, and the texts of other URIs
+ * (s3a://b//x is s3://b/x; that two hosts are one can't be seen). Makes nothing.
  */
 cairn_code run_places_check(const run_places *places, cairn_error *err);
 

@@ -1,17 +1,16 @@
 #include "run_plan.h"
 
-#include "commands.h"
+#include "cli_config.h"
 #include "encode.h"
 #include "errors.h"
 #include "job_load.h"
 #include "run_places.h"
 #include "store_pick.h"
+#include "store_uri.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define RUN_SHOWN_BYTES_MAX 80
 
 #define KEY_DIR      "execution.checkpointing.dir"
 #define KEY_INTERVAL "execution.checkpointing.interval"
@@ -23,9 +22,13 @@
 #define KEY_RESTORE  "cairn.restore"
 
 static const cli_option run_options[] = {
-    {.name = "input", .argument = "FILE|-", .help = "a file, or - for standard input"},
+    {.name = "input",
+     .argument = "URI|-",
+     .help = "a file, an object in a store, or - for standard input"},
     {.name = "output", .argument = "URI", .help = "folder that gets the published files"},
-    {.name = "checkpoints", .argument = "URI", .help = "where checkpoints are: file:///path"},
+    {.name = "checkpoints",
+     .argument = "URI",
+     .help = "where checkpoints are: s3://bucket/prefix, file:///path"},
     {.name = "name", .argument = "JOBNAME", .help = "name of the job; else the job's own"},
     {.name = "local-dir", .argument = "DIR", .help = "folder of the working state; else a new one"},
     {.name = "checkpoint-interval",
@@ -36,14 +39,7 @@ static const cli_option run_options[] = {
     {.name = "restore",
      .argument = "WHICH",
      .help = "latest (default), latest-good, none or a checkpoint id"},
-    {.name = "conf",
-     .argument = "FILE",
-     .help = "configuration in the shape of Flink's config.yaml"},
-    {.name = "define",
-     .letter = 'D',
-     .argument = "KEY=VALUE",
-     .help = "one option of the configuration",
-     .repeatable = true},
+    CLI_OPTIONS_CONFIG,
     {.name = "log-format", .argument = "FORM", .help = "text (default) or json"},
     {.name = "log-level", .argument = "LEVEL", .help = "error, warn, info (default) or debug"},
     {.name = "quiet", .letter = 'q', .help = "no progress, and only warnings and errors"},
@@ -53,7 +49,7 @@ static const cli_option run_options[] = {
 
 const cli_spec run_spec = {
     .command = "run",
-    .usage = "JOB --input FILE|- --output URI --checkpoints URI [option]...",
+    .usage = "JOB --input URI|- --output URI --checkpoints URI [option]...",
     .summary = "run a job with checkpoints, from the newest checkpoint that counts",
     .details =
         "JOB is wordcount, line-length, or the path of a shared object that implements\n"
@@ -78,25 +74,6 @@ static const struct {
     {"log-level", KEY_LEVEL},
 };
 
-static cairn_code apply_definition(cairn_config *config, const char *definition, cairn_error *err)
-{
-    const char *equals = strchr(definition, '=');
-    CAIRN_AUTO_FREE char *key = NULL;
-
-    if (equals == NULL) {
-        CAIRN_AUTO(cairn_buf) shown = {0};
-
-        CAIRN_TRY(encode_printable(cairn_slice_of(definition), RUN_SHOWN_BYTES_MAX, &shown, err));
-        return error_set(err, CAIRN_E_INVALID, "run: -D '%s' has no '=': write -D key=value",
-                         buf_text(&shown));
-    }
-    key = mem_strndup(definition, (size_t)(equals - definition));
-    if (key == NULL) {
-        return error_no_memory(err, "configuration");
-    }
-    return cairn_config_set(config, key, equals + 1, "-D", err);
-}
-
 static cairn_code apply_option(cairn_config *config, const char *option, const char *key,
                                const char *value, cairn_error *err)
 {
@@ -120,42 +97,56 @@ static cairn_code apply_shared(cairn_config *config, const cli_args *args, cairn
     return CAIRN_OK;
 }
 
-static cairn_code configure(const cli_args *args, cairn_config *config, cairn_error *err)
+static cairn_code configure(const cli_args *args, cairn_config **out, cairn_error *err)
 {
-    const char *file = cli_value(args, "conf");
+    CAIRN_AUTO_PTR(cairn_config_free) cairn_config *config = NULL;
 
     if (cli_given(args, "checkpoint-interval") && cli_given(args, "checkpoint-every")) {
         return error_set(err, CAIRN_E_INVALID,
                          "run: choose one of --checkpoint-interval and --checkpoint-every");
     }
-    if (file != NULL) {
-        CAIRN_TRY(cairn_config_load(config, file, err));
-    }
-    for (size_t i = 0; i < args->repeat_count; i++) {
-        CAIRN_TRY(apply_definition(config, args->repeats[i], err));
-    }
-    return apply_shared(config, args, err);
+    CAIRN_TRY(cli_config_read(args, &config, err));
+    CAIRN_TRY(apply_shared(config, args, err));
+    *out = CAIRN_TAKE(config);
+    return CAIRN_OK;
 }
 
-static cairn_code check_input(const cli_args *args, const char **out, cairn_error *err)
+static cairn_code check_input_file(const char *uri, const char **out, cairn_error *err)
 {
-    const char *input = cli_value(args, "input");
     struct stat info;
+    const char *path = NULL;
 
-    if (input == NULL) {
+    CAIRN_TRY(store_uri_path(uri, "input", &path, err));
+    if (stat(path, &info) != 0) {
+        return error_errno(err, errno, "run: input %s", path);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return error_set(err, CAIRN_E_INVALID, "run: input %s is a folder: give a file, or -",
+                         path);
+    }
+    *out = path;
+    return CAIRN_OK;
+}
+
+/* Looks at a file; an object is looked for once the rest of the line is known to be right. */
+static cairn_code check_input(const cli_args *args, run_plan *plan, cairn_error *err)
+{
+    const char *uri = cli_value(args, "input");
+    store_kind kind = CAIRN_STORE_KIND_DIR;
+
+    if (uri == NULL) {
         return error_set(err, CAIRN_E_INVALID, "run: --input is missing: give a file, or -");
     }
-    if (strcmp(input, "-") != 0) {
-        CAIRN_TRY(store_pick_path(input, "input", &input, err));
-        if (stat(input, &info) != 0) {
-            return error_errno(err, errno, "run: input %s", input);
-        }
-        if (S_ISDIR(info.st_mode)) {
-            return error_set(err, CAIRN_E_INVALID, "run: input %s is a folder: give a file, or -",
-                             input);
-        }
+    plan->input = uri;
+    if (strcmp(uri, "-") == 0) {
+        return CAIRN_OK;
     }
-    *out = input;
+    CAIRN_TRY(store_uri_kind(uri, "input", &kind, err));
+    if (kind == CAIRN_STORE_KIND_DIR) {
+        return check_input_file(uri, &plan->input, err);
+    }
+    CAIRN_TRY(store_uri_split(uri, &plan->input_folder, &plan->input_key, err));
+    plan->input = plan->input_key;
     return CAIRN_OK;
 }
 
@@ -167,12 +158,13 @@ const char *run_plan_job_name(const run_plan *plan)
 }
 
 /* Before any folder is made. */
-static cairn_code check_places(const run_plan *plan, const char *output, const char *checkpoints,
+static cairn_code check_places(const cli_args *args, const run_plan *plan, const char *checkpoints,
                                cairn_error *err)
 {
+    const char *input = cli_value(args, "input");
     const run_places places = {
-        .input = strcmp(plan->input, "-") == 0 ? NULL : plan->input,
-        .output = output,
+        .input = strcmp(input, "-") == 0 ? NULL : input,
+        .output = cli_value(args, "output"),
         .checkpoints = checkpoints,
         .local_dir = plan->local_dir,
         .job = run_plan_job_name(plan),
@@ -181,11 +173,43 @@ static cairn_code check_places(const run_plan *plan, const char *output, const c
     return run_places_check(&places, err);
 }
 
-static cairn_code open_stores(const cli_args *args, run_plan *plan, cairn_error *err)
+/* Before any folder is made: a name that is wrong is said at once. */
+static cairn_code open_input(const cli_call *call, run_plan *plan, cairn_error *err)
 {
-    const char *output = cli_value(args, "output");
-    const char *checkpoints = cairn_config_get(plan->config, KEY_DIR);
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *store = NULL;
+    cairn_object_info info = {0};
     cairn_code code = CAIRN_OK;
+
+    if (plan->input_folder == NULL) {
+        return CAIRN_OK;
+    }
+    code = store_pick(plan->config, &plan->log, plan->input_folder, false, &plan->input_store, err);
+    if (code == CAIRN_OK) {
+        code = cairn_store_retrying(plan->input_store, &store, err);
+    }
+    if (code == CAIRN_OK) {
+        code = cairn_store_stat(store, &call->store, plan->input_key, &info, err);
+    }
+    return code == CAIRN_OK ? code : error_prefix(err, code, "run: input");
+}
+
+/* Does nothing for a store of the kind that is not asked for. */
+static cairn_code open_store(const run_plan *plan, const char *uri, const char *what, bool folder,
+                             cairn_store **out, cairn_error *err)
+{
+    store_kind kind = CAIRN_STORE_KIND_DIR;
+    cairn_code code = store_uri_kind(uri, "store", &kind, err);
+
+    if (code == CAIRN_OK && (kind == CAIRN_STORE_KIND_DIR) == folder) {
+        code = store_pick(plan->config, &plan->log, uri, true, out, err);
+    }
+    return code == CAIRN_OK ? code : error_prefix(err, code, "%s", what);
+}
+
+static cairn_code open_stores(const cli_call *call, run_plan *plan, cairn_error *err)
+{
+    const char *output = cli_value(call->args, "output");
+    const char *checkpoints = cairn_config_get(plan->config, KEY_DIR);
 
     if (output == NULL) {
         return error_set(err, CAIRN_E_INVALID, "run: --output is missing: give a folder");
@@ -194,16 +218,13 @@ static cairn_code open_stores(const cli_args *args, run_plan *plan, cairn_error 
         return error_set(err, CAIRN_E_INVALID,
                          "run: --checkpoints is missing: give it, or " KEY_DIR);
     }
-    CAIRN_TRY(check_places(plan, output, checkpoints, err));
-    code = store_pick(checkpoints, true, &plan->checkpoints, err);
-    if (code != CAIRN_OK) {
-        return error_prefix(err, code, "checkpoints");
-    }
-    code = store_pick(output, true, &plan->output, err);
-    if (code != CAIRN_OK) {
-        return error_prefix(err, code, "output");
-    }
-    return CAIRN_OK;
+    CAIRN_TRY(check_places(call->args, plan, checkpoints, err));
+    CAIRN_TRY(open_input(call, plan, err));
+    /* Folders last: opening them makes them. */
+    CAIRN_TRY(open_store(plan, checkpoints, "checkpoints", false, &plan->checkpoints, err));
+    CAIRN_TRY(open_store(plan, output, "output", false, &plan->output, err));
+    CAIRN_TRY(open_store(plan, checkpoints, "checkpoints", true, &plan->checkpoints, err));
+    return open_store(plan, output, "output", true, &plan->output, err);
 }
 
 static cairn_log_level level_of(const char *name)
@@ -222,14 +243,16 @@ static cairn_log_level level_of(const char *name)
     return (cairn_log_level)level;
 }
 
-static void read_display(const cli_args *args, run_plan *plan)
+static void read_display(const cli_args *args, run_plan *plan, log_sink *sink)
 {
+    cairn_log_level level = level_of(cairn_config_get(plan->config, KEY_LEVEL));
+
     plan->quiet = cli_given(args, "quiet");
-    plan->json_log = strcmp(cairn_config_get(plan->config, KEY_FORMAT), "json") == 0;
-    plan->level = level_of(cairn_config_get(plan->config, KEY_LEVEL));
-    if (plan->quiet && plan->level > CAIRN_LOG_WARN) {
-        plan->level = CAIRN_LOG_WARN;
+    if (plan->quiet && level > CAIRN_LOG_WARN) {
+        level = CAIRN_LOG_WARN;
     }
+    log_sink_init(sink, strcmp(cairn_config_get(plan->config, KEY_FORMAT), "json") == 0);
+    plan->log = log_sink_log(sink, level);
 }
 
 /* The command line's choice of time or count goes before the configuration's; there both may be
@@ -245,18 +268,18 @@ static void settle_checkpoints(const cli_args *args, run_plan *plan)
     plan->every_records = time_only ? 0 : cairn_config_u64(plan->config, KEY_EVERY);
 }
 
-cairn_code run_plan_make(const cli_args *args, run_plan *out, cairn_error *err)
+cairn_code run_plan_make(const cli_call *call, log_sink *sink, run_plan *out, cairn_error *err)
 {
+    const cli_args *args = call->args;
     CAIRN_AUTO(run_plan) plan = {0};
 
-    CAIRN_TRY(cairn_config_new(&plan.config, err));
-    CAIRN_TRY(configure(args, plan.config, err));
-    CAIRN_TRY(check_input(args, &plan.input, err));
+    CAIRN_TRY(configure(args, &plan.config, err));
+    read_display(args, &plan, sink);
+    CAIRN_TRY(check_input(args, &plan, err));
     CAIRN_TRY(job_load(args->arguments[0], &plan.job, err));
     plan.local_dir = cairn_config_get(plan.config, KEY_LOCALDIR);
-    CAIRN_TRY(open_stores(args, &plan, err));
+    CAIRN_TRY(open_stores(call, &plan, err));
     settle_checkpoints(args, &plan);
-    read_display(args, &plan);
     *out = plan;
     plan = (run_plan){0};
     return CAIRN_OK;
@@ -266,6 +289,9 @@ void run_plan_release(run_plan *plan)
 {
     cairn_store_free(plan->output);
     cairn_store_free(plan->checkpoints);
+    cairn_store_free(plan->input_store);
+    mem_free(plan->input_folder);
+    mem_free(plan->input_key);
     cairn_config_free(plan->config);
     *plan = (run_plan){0};
 }
@@ -286,11 +312,22 @@ static void fill_restore(const cairn_config *config, cairn_backend_options *back
     }
 }
 
+static cairn_create_check create_check_of(const cairn_config *config)
+{
+    const char *name = cairn_config_get(config, "cairn.store.create-check");
+
+    if (strcmp(name, "trust") == 0) {
+        return CAIRN_CREATE_CHECK_TRUST;
+    }
+    return strcmp(name, "single") == 0 ? CAIRN_CREATE_CHECK_SINGLE : CAIRN_CREATE_CHECK_PROBE;
+}
+
 static void fill_backend(const run_plan *plan, cairn_backend_options *backend)
 {
     const cairn_config *config = plan->config;
 
     backend->store = plan->checkpoints;
+    backend->log = plan->log;
     backend->job = run_plan_job_name(plan);
     backend->max_parallelism = (uint32_t)cairn_config_u64(config, "pipeline.max-parallelism");
     backend->memory_bytes =
@@ -304,6 +341,7 @@ static void fill_backend(const run_plan *plan, cairn_backend_options *backend)
     backend->checkpoint_timeout_ms =
         cairn_config_duration_ms(config, "execution.checkpointing.timeout");
     backend->open_timeout_ms = cairn_config_duration_ms(config, "cairn.open-timeout");
+    backend->create_check = create_check_of(config);
     fill_restore(config, backend);
 }
 
@@ -313,6 +351,7 @@ void run_plan_fill(const run_plan *plan, cairn_worker_options *options)
 
     fill_backend(plan, &options->backend);
     options->input = plan->input;
+    options->input_store = plan->input_store;
     options->output = plan->output;
     options->checkpoint_interval_ms = plan->interval_ms;
     options->checkpoint_every_records = plan->every_records;

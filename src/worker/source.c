@@ -10,15 +10,10 @@
 #include "buf.h"
 #include "digest.h"
 #include "errors.h"
-#include "fsutil.h"
+#include "feed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define GUARD_MAGIC       "cws1"
 #define GUARD_MAGIC_BYTES 4
@@ -28,11 +23,8 @@
     (CAIRN_RECORD_LINE_BYTES_MAX + 1 + 2 * CAIRN_IO_CHUNK_BYTES + CAIRN_SOURCE_GUARD_BYTES)
 
 struct source {
-    char *name;
-    fs_fd fd;
-    bool stream; /* can't be sought, and a read may wait */
+    feed *from;
     bool ended;
-    uint64_t total_bytes;
     uint8_t *data;
     size_t begin;
     size_t scanned; /* no newline in [begin, scanned) */
@@ -53,45 +45,40 @@ static size_t min_size(uint64_t a, size_t b)
     return a < b ? (size_t)a : b;
 }
 
-static cairn_code open_input(source *in, const char *input, cairn_error *err)
+/* Takes `*from` in every case. */
+static cairn_code source_new(feed **from, source **out, cairn_error *err)
 {
-    struct stat info;
+    CAIRN_AUTO_PTR(source_free) source *in = mem_calloc(1, sizeof(*in));
 
-    in->stream = strcmp(input, "-") == 0;
-    /* A duplicate, so that closing ours leaves the caller's standard input alone. */
-    in->fd = in->stream ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                        : open(input, O_RDONLY | O_CLOEXEC);
-    if (in->fd < 0 && errno == EINTR) {
-        return error_set(err, CAIRN_E_CANCELLED, "open input %s: interrupted", in->name);
+    if (in == NULL) {
+        feed_free(CAIRN_TAKE(*from));
+        return error_no_memory(err, "an input");
     }
-    if (in->fd < 0 || fstat(in->fd, &info) != 0) {
-        return error_errno(err, errno, "open input %s", in->name);
+    in->from = CAIRN_TAKE(*from);
+    in->capacity = 2 * CAIRN_IO_CHUNK_BYTES;
+    in->data = mem_alloc(in->capacity);
+    if (in->data == NULL) {
+        return error_no_memory(err, "the buffer of an input");
     }
-    if (S_ISDIR(info.st_mode)) {
-        return error_set(err, CAIRN_E_INVALID, "open input %s: it is a folder", in->name);
-    }
-    in->stream = in->stream || !S_ISREG(info.st_mode);
-    in->total_bytes = in->stream ? 0 : (uint64_t)info.st_size;
+    *out = CAIRN_TAKE(in);
     return CAIRN_OK;
 }
 
 cairn_code source_open(const char *input, source **out, cairn_error *err)
 {
-    CAIRN_AUTO_PTR(source_free) source *in = mem_calloc(1, sizeof(*in));
+    feed *from = NULL;
 
-    if (in == NULL) {
-        return error_no_memory(err, "an input");
-    }
-    in->fd = -1;
-    in->capacity = 2 * CAIRN_IO_CHUNK_BYTES;
-    in->data = mem_alloc(in->capacity);
-    in->name = mem_strdup(strcmp(input, "-") == 0 ? "standard input" : input);
-    if (in->data == NULL || in->name == NULL) {
-        return error_no_memory(err, "the buffer of an input");
-    }
-    CAIRN_TRY(open_input(in, input, err));
-    *out = CAIRN_TAKE(in);
-    return CAIRN_OK;
+    CAIRN_TRY(feed_open_path(input, &from, err));
+    return source_new(&from, out, err);
+}
+
+cairn_code source_open_object(cairn_store *store, const char *key, const cairn_call *call,
+                              source **out, cairn_error *err)
+{
+    feed *from = NULL;
+
+    CAIRN_TRY(feed_open_object(store, key, call, &from, err));
+    return source_new(&from, out, err);
 }
 
 void source_free(source *in)
@@ -99,9 +86,8 @@ void source_free(source *in)
     if (in == NULL) {
         return;
     }
-    fs_close(&in->fd);
+    feed_free(in->from);
     mem_free(in->data);
-    mem_free(in->name);
     mem_free(in);
 }
 
@@ -112,12 +98,12 @@ source_position source_at(const source *in)
 
 uint64_t source_total_bytes(const source *in)
 {
-    return in->total_bytes;
+    return feed_total_bytes(in->from);
 }
 
 const char *source_name(const source *in)
 {
-    return in->name;
+    return feed_name(in->from);
 }
 
 cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
@@ -163,40 +149,22 @@ static cairn_code make_room(source *in, cairn_error *err)
     return CAIRN_OK;
 }
 
-static cairn_code wait_for_data(const source *in, bool *out_ready, cairn_error *err)
-{
-    struct pollfd poller = {.fd = in->fd, .events = POLLIN};
-    const int ready = poll(&poller, 1, CAIRN_SOURCE_WAIT_MS);
-
-    if (ready < 0 && errno != EINTR) {
-        return error_errno(err, errno, "wait for %s", in->name);
-    }
-    *out_ready = ready > 0;
-    return CAIRN_OK;
-}
-
 /* Reads at most one chunk. *out_event: CAIRN_SOURCE_RECORD means that bytes came, or the end. */
 static cairn_code fill(source *in, source_event *out_event, cairn_error *err)
 {
-    bool ready = true;
+    feed_result got = {0};
 
     CAIRN_TRY(make_room(in, err));
-    if (in->stream) {
-        CAIRN_TRY(wait_for_data(in, &ready, err));
-    }
-    const ssize_t got = ready ? read(in->fd, in->data + in->end, CAIRN_IO_CHUNK_BYTES) : -1;
-    if (!ready || (got < 0 && (errno == EINTR || errno == EAGAIN))) {
+    CAIRN_TRY(feed_read(in->from, in->data + in->end, CAIRN_IO_CHUNK_BYTES, &got, err));
+    if (got.idle) {
         *out_event = CAIRN_SOURCE_IDLE;
         return CAIRN_OK;
     }
-    if (got < 0) {
-        return error_errno(err, errno, "read %s", in->name);
-    }
-    const size_t more = min_size((size_t)got, sizeof(in->head) - in->head_len);
+    const size_t more = min_size(got.len, sizeof(in->head) - in->head_len);
     memcpy(in->head + in->head_len, in->data + in->end, more);
     in->head_len += more;
-    in->end += (size_t)got;
-    in->ended = got == 0;
+    in->end += got.len;
+    in->ended = got.len == 0;
     *out_event = CAIRN_SOURCE_RECORD;
     return CAIRN_OK;
 }
@@ -218,7 +186,7 @@ static cairn_code compare_guard(source *in, cairn_error *err)
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s: the bytes before offset %" PRIu64
                          " are not those that were read before the checkpoint",
-                         in->name, in->offset);
+                         source_name(in), in->offset);
     }
     in->restoring = false;
     in->cut_line = in->offset > 0 && in->data[in->begin - 1] != '\n';
@@ -251,7 +219,7 @@ static cairn_code skip(source *in, source_event *out_event, cairn_error *err)
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s: it ends at byte %" PRIu64
                          ", before the checkpoint's position %" PRIu64,
-                         in->name, in->offset, in->offset + in->skip_left);
+                         source_name(in), in->offset, in->offset + in->skip_left);
     }
     return CAIRN_OK;
 }
@@ -263,17 +231,15 @@ static cairn_code seek_near(source *in, cairn_error *err)
     const size_t wanted = min_size(start, sizeof(in->head));
     size_t got = 0;
 
-    if (in->total_bytes < in->skip_left) {
+    if (feed_total_bytes(in->from) < in->skip_left) {
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s: it has %" PRIu64
                          " bytes, fewer than the checkpoint's position %" PRIu64,
-                         in->name, in->total_bytes, in->skip_left);
+                         source_name(in), feed_total_bytes(in->from), in->skip_left);
     }
-    CAIRN_TRY(fs_read_at(in->fd, &(cairn_memory_range){0, in->head, wanted}, &got, in->name, err));
+    CAIRN_TRY(feed_read_head(in->from, in->head, wanted, &got, err));
     in->head_len = got;
-    if (lseek(in->fd, (off_t)start, SEEK_SET) < 0) {
-        return error_errno(err, errno, "seek in %s", in->name);
-    }
+    CAIRN_TRY(feed_seek(in->from, start, err));
     in->offset = start;
     in->skip_left -= start;
     return CAIRN_OK;
@@ -286,13 +252,14 @@ cairn_code source_restore(source *in, source_position position, cairn_slice guar
     CAIRN_ASSERT(in->offset == 0 && in->end == 0);
     if (guard.len != GUARD_BYTES || memcmp(guard.data, GUARD_MAGIC, GUARD_MAGIC_BYTES) != 0) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
-                         "%s: the checkpoint's mark of the input is of another version", in->name);
+                         "%s: the checkpoint's mark of the input is of another version",
+                         source_name(in));
     }
     memcpy(in->expected, guard.data, GUARD_BYTES);
     in->restoring = true;
     in->skip_left = position.offset;
     in->records = position.records;
-    if (in->stream) {
+    if (feed_is_stream(in->from)) {
         return CAIRN_OK;
     }
     CAIRN_TRY(seek_near(in, err));
@@ -307,12 +274,12 @@ static cairn_code take_record(source *in, size_t len, bool newline, cairn_slice 
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s: its last line goes on at offset %" PRIu64
                          ", but a checkpoint has it as a whole record",
-                         in->name, in->offset);
+                         source_name(in), in->offset);
     }
     if (len > CAIRN_RECORD_LINE_BYTES_MAX) {
         return error_set(err, CAIRN_E_LIMIT,
-                         "%s: the record at offset %" PRIu64 " has more than %zu bytes", in->name,
-                         in->offset, CAIRN_RECORD_LINE_BYTES_MAX);
+                         "%s: the record at offset %" PRIu64 " has more than %zu bytes",
+                         source_name(in), in->offset, CAIRN_RECORD_LINE_BYTES_MAX);
     }
     *out_record = (cairn_slice){in->data + in->begin, len};
     consume(in, len + (newline ? 1 : 0));

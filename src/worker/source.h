@@ -1,11 +1,14 @@
 /*
- * The input of a worker: records are lines, read from a file or from standard input.
+ * The input of a worker: records are lines, read from a file, from standard input, or from an
+ * object in a store.
  *
- * Life cycle: source_open, source_restore if a checkpoint names a position, then source_next until
- * it gives CAIRN_SOURCE_END. The last line may lack its newline. One thread.
+ * Life cycle: source_open or source_open_object, source_restore if a checkpoint names a position,
+ * then source_next until it gives CAIRN_SOURCE_END. The last line may lack its newline. One thread.
  */
 #ifndef CAIRN_WORKER_SOURCE_H
 #define CAIRN_WORKER_SOURCE_H
+
+#include <cairn/store.h>
 
 #include "check.h"
 
@@ -28,15 +31,18 @@ typedef enum source_event {
  * stream. CAIRN_E_NOT_FOUND if there is no such file, CAIRN_E_INVALID if it is a folder.
  */
 cairn_code source_open(const char *input, source **out, cairn_error *err);
+/* Object `key` of `store`; see feed_open_object. CAIRN_E_NOT_FOUND if there is none. */
+cairn_code source_open_object(cairn_store *store, const char *key, const cairn_call *call,
+                              source **out, cairn_error *err);
 void source_free(source *in);
 CAIRN_DEFINE_AUTO_PTR(source, source_free)
 
 /*
- * Goes to a recorded position, before the first source_next. A file is sought and compared with
- * `guard` at once; a stream is read and dropped by the source_next calls that follow, which compare
- * it when they are there. CAIRN_E_INTEGRITY: the input is shorter than that, holds other bytes, or
- * goes on in the middle of a last line that was counted without its newline. CAIRN_E_INCOMPATIBLE:
- * the guard is not of this form.
+ * Goes to a recorded position, before the first source_next. A file or object is sought and
+ * compared with `guard` at once; a stream is read and dropped by the source_next calls that follow,
+ * which compare it when they are there. CAIRN_E_INTEGRITY: the input is shorter than that, holds
+ * other bytes, or goes on in the middle of a last line that was counted without its newline.
+ * CAIRN_E_INCOMPATIBLE: the guard is not of this form.
  */
 cairn_code source_restore(source *in, source_position position, cairn_slice guard,
                           cairn_error *err);

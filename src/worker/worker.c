@@ -84,6 +84,18 @@ static cairn_code check_options(const cairn_worker_options *options, cairn_error
     return CAIRN_OK;
 }
 
+static cairn_code open_source(worker *run, cairn_error *err)
+{
+    const cairn_worker_options *options = run->options;
+    const cairn_call call = {.cancel = options->backend.cancel};
+
+    if (options->input_store == NULL) {
+        return source_open(options->input, &run->in, err);
+    }
+    CAIRN_TRY(cairn_store_retrying(options->input_store, &run->input_store, err));
+    return source_open_object(run->input_store, options->input, &call, &run->in, err);
+}
+
 static cairn_code open_backend(worker *run, cairn_error *err)
 {
     cairn_backend_options *options = &run->backend_options;
@@ -162,10 +174,10 @@ static cairn_code worker_start(worker *run, cairn_error *err)
 {
     const uint64_t now = clock_monotonic_ms();
 
-    CAIRN_TRY(source_open(run->options->input, &run->in, err));
+    CAIRN_TRY(cairn_store_retrying(run->options->output, &run->output, err));
+    CAIRN_TRY(open_source(run, err));
     CAIRN_TRY(open_backend(run, err));
-    CAIRN_TRY(sink_new(run->backend_options.local_dir, run->options->output, WORKER_SUBTASK,
-                       &run->to, err));
+    CAIRN_TRY(sink_new(run->backend_options.local_dir, run->output, WORKER_SUBTASK, &run->to, err));
     run->max_parallelism = max_parallelism(run);
     run->range = cairn_key_groups_of_subtask(WORKER_SUBTASK, 1, run->max_parallelism);
     run->checkpoints.begun_ms = now;
@@ -261,6 +273,8 @@ static void worker_end(worker *run)
     sink_free(run->to);
     cairn_backend_close(run->backend);
     source_free(run->in);
+    cairn_store_free(run->input_store);
+    cairn_store_free(run->output);
 }
 
 cairn_code cairn_worker_run(const cairn_worker_options *options, const cairn_job *job,

@@ -56,6 +56,8 @@ struct worker {
     cairn_key_group_range range;
     cairn_job_context context;
     cairn_backend *backend;
+    cairn_store *input_store; /* those of the options, which repeat failed calls; may be NULL */
+    cairn_store *output;
     source *in;
     sink *to;
     worker_checkpoints checkpoints;

@@ -184,6 +184,7 @@ def a_wrong_option_names_the_nearest_known_one():
     fails(cairn("gc", "x/y", "--retain"), 2, "--retain needs a value")
     fails(cairn("gc", "x/y", "--retain", "0"), 2, "should be 1 to 1000")
     fails(cairn("gc", "x/y", "--retain", "all"), 2, "should be a number")
+    fails(cairn("gc", "x/y", "--stale-after", "long"), 2, "'long', should be a duration")
 
 
 @case
@@ -235,17 +236,101 @@ def what_run_needs_is_asked_for():
               "--output is in the job's own folder")
 
 
+ON_A_JOB = (["list"], ["show"], ["verify"], ["restore", "dir"], ["get", "--key", "k"], ["scan"], ["gc"])
+
+
 @case
-def stores_that_this_build_lacks_are_refused_by_name():
-    text = "no store for s3://: use file:///path"
+def uris_that_name_no_store_are_refused_with_the_forms_that_do():
+    rows = (("gs://bucket/x", "there is no store for gs://: use s3://bucket/prefix, webhdfs://"),
+            ("s3:///x", "the host or bucket is missing"),
+            ("s3://No_Bucket/x", "the bucket's name is not valid"),
+            ("s3://user:CANARY@bucket/x", "holds no user and no secret"),
+            ("s3://user:CANARY/CANARY@bucket/x", "holds no user and no secret"),
+            ("webhdfs://user:CANARY@nn/x", "holds no user and no secret"))
+    for uri, text in rows:
+        with scratch() as directory:
+            for name in ("output", "checkpoints", "input"):
+                ended = cairn("run", "wordcount", *flags(directory, **{name: uri}))
+                fails(ended, 2, text)
+                check("CANARY" not in ended.err, ended.err)
+            for words in ON_A_JOB:
+                ended = cairn(words[0], uri, *words[1:])
+                fails(ended, 2, text)
+                check("CANARY" not in ended.err, ended.err)
+            fails(cairn("doctor", uri), 2, text)
+            check(not list(directory.iterdir()), f"{uri}: something was made")
+    fails(cairn("run", "wordcount", "--input", "s3://bucket/folder/", "--output", "o",
+                "--checkpoints", "c"), 2, "names no object")
+    for words in ON_A_JOB:
+        fails(cairn(words[0], "s3://bucket", *words[1:]), 2, "no job")
+        fails(cairn(words[0], "webhdfs://nn:9870/", *words[1:]), 2, "no job")
+
+
+@case
+def an_output_in_the_jobs_own_place_in_a_bucket_is_refused():
+    fails(cairn("run", "wordcount", "--input", BASE / "input.txt", "--checkpoints", "s3://bucket/ck",
+                "--output", "s3a://bucket/ck//wordcount/out/"), 2,
+          "--output is in the job's own folder s3://bucket/ck/wordcount")
+
+
+@case
+def options_of_stores_are_checked_by_every_command():
+    rows = (("s3.endpont=http://localhost", "'s3.endpoint'"),
+            ("s3.allow-http=yes", "'yes', should be true or false"),
+            ("s3.upload.max.concurrent.uploads=65", "(1 to 64)"),
+            ("s3.object-lock.mode=FOREVER", "GOVERNANCE|COMPLIANCE"),
+            ("cairn.hdfs.auth=password", "simple|kerberos|token"),
+            ("cairn.store.create-check=no", "probe|trust|single"),
+            ("novalue", "has no '='"))
+    job = BASE / "done" / "ck" / "wordcount"
+    for definition, text in rows:
+        for words in ON_A_JOB:
+            fails(cairn(words[0], job, *words[1:], "-D", definition), 2, text)
+        fails(cairn("doctor", BASE, "-D", definition), 2, text)
+        with scratch() as directory:
+            fails(cairn("run", "wordcount", *flags(directory), "-D", definition), 2, text)
+
+
+SECRETS = ("s3.access-key", "s3.secret-key", "s3.session-token")
+
+
+@case
+def secrets_on_the_command_line_are_refused_and_not_repeated():
+    for words in (["doctor", BASE], ["list", BASE / "done" / "ck" / "wordcount"],
+                  ["run", "wordcount", *flags(BASE / "secrets")]):
+        for key in SECRETS:
+            for definition in (f"{key}=CANARY", f"{key}:CANARY", f"{key} CANARY"):
+                ended = cairn(*words, "-D", definition)
+                fails(ended, 2, key)
+                check("CANARY" not in ended.out + ended.err, ended.err)
+        fails(cairn(*words, "-D", "s3.secret-key=x"), 2, "--conf (mode 0600)")
+    check(not (BASE / "secrets").exists(), "something was made")
+    check("CANARY" not in works(cairn("help", "options")).out, "help")
+
+
+@case
+def secrets_are_taken_from_a_private_file_alone():
+    job = BASE / "done" / "ck" / "wordcount"
     with scratch() as directory:
-        for name in ("output", "checkpoints", "input"):
-            fails(cairn("run", "wordcount", *flags(directory, **{name: "s3://bucket/x"})), 2,
-                  "s3://" if name == "input" else text)
-    for words in (["list", "s3://b/j"], ["show", "s3://b/j"], ["verify", "s3://b/j"],
-                  ["restore", "s3://b/j", "dir"], ["get", "s3://b/j", "--key", "k"],
-                  ["scan", "s3://b/j"], ["gc", "s3://b/j"]):
-        fails(cairn(*words), 2, text)
+        conf, link = directory / "config.yaml", directory / "link.yaml"
+        conf.write_text("s3:\n  access-key: id\n  secret-key: CANARY\n")
+        link.symlink_to(conf)
+        conf.chmod(0o600)
+        works(cairn("list", job, "--conf", conf))
+        for mode, path, text in ((0o640, conf, "chmod 600"), (0o604, conf, "chmod 600"),
+                                 (0o600, link, "symbolic link")):
+            conf.chmod(mode)
+            for words in (["list", job], ["doctor", directory],
+                          ["run", "wordcount", *flags(directory)]):
+                ended = cairn(*words, "--conf", path)
+                fails(ended, 5, f"{path}:2: s3.access-key is a secret", text)
+                check("CANARY" not in ended.out + ended.err, ended.err)
+        conf.chmod(0o600)
+        os.chown(conf, NOBODY, NOBODY)
+        fails(cairn("list", job, "--conf", conf), 5, "another user")
+        conf.write_text("s3:\n  secret-key: ''\n")
+        os.chown(conf, 0, 0)
+        fails(cairn("list", job, "--conf", conf), 2, "s3.secret-key", "not empty")
 
 
 @case
@@ -881,7 +966,8 @@ def gc_tells_first_and_deletes_on_demand():
         check(garbage.exists(), "a dry run deleted")
         report = json.loads(works(cairn("gc", job, "--retain", "100", "--json")).out)
         check(set(report) == {"format", "version", "job", "executed", "victims", "boundary",
-                              "object_count", "victim_count", "deleted", "kept"}, report)
+                              "object_count", "victim_count", "deleted", "kept", "unfinished"},
+              report)
         check(key in report["victims"] and report["deleted"] == "0", report)
         works(cairn("gc", job, "--retain", "100", "--execute"))
         check(not garbage.exists(), "it is still there")
@@ -892,6 +978,41 @@ def gc_tells_first_and_deletes_on_demand():
         works(cairn("verify", job))
         again = works(cairn("gc", job, "--retain", "1")).out
         check(", 0 are garbage" in again, again)
+
+
+# doctor
+
+
+@case
+def doctor_examines_a_folder_and_leaves_nothing():
+    with scratch() as directory:
+        text = works(cairn("doctor", directory)).out.splitlines()
+        check(text[0].split() == ["NAME", "VERDICT", "DETAIL"], text[0])
+        check(text[-1].startswith("safety: fenced: "), text[-1])
+        rows = {line.split()[0]: line.split()[1] for line in text[1:-1]}
+        check(len(rows) == len(text) - 2, "a name comes twice")
+        check(rows["create-only-race"] == "ok" and rows["read-after-write"] == "ok", rows)
+        report = json.loads(works(cairn("doctor", f"file://{directory}", "--json")).out)
+        check(set(report) == {"format", "version", "uri", "findings", "safety", "follows"}, report)
+        check(report["format"] == "cairn-doctor" and report["safety"] == "fenced", report)
+        check(report["uri"] == f"file://{directory}", report)
+        check({row["name"]: row["verdict"] for row in report["findings"]} == rows, report)
+        check(all(set(row) == {"name", "verdict", "detail"} for row in report["findings"]), report)
+        left = [path for path in directory.rglob("*") if path.is_file()]
+        check(not left, left)
+        fails(cairn("doctor", directory / "absent"), 3, "absent")
+        check(not (directory / "absent").exists(), "it was made")
+
+
+@case
+def doctor_on_a_folder_that_can_not_be_written_says_so_and_ends_with_8():
+    with scratch() as directory, read_only(directory / "ro") as folder:
+        ended = cairn("doctor", folder)
+        fails(ended, 8, str(folder), "safety is 'none'")
+        check(ended.out.splitlines()[-1].startswith("safety: none: "), ended.out)
+        check(re.search(r"^write +bad ", ended.out, re.M), ended.out)
+        report = json.loads(cairn("doctor", folder, "--json").out)
+        check(report["safety"] == "none", report)
 
 
 # help and documents
@@ -910,7 +1031,8 @@ def command_options(name):
 @case
 def every_command_explains_itself():
     names = commands()
-    check({"run", "list", "show", "verify", "restore", "get", "scan", "gc", "help"} == set(names),
+    check({"run", "list", "show", "verify", "restore", "get", "scan", "gc", "doctor",
+           "help"} == set(names),
           names)
     for name in names:
         text = works(cairn(name, "--help")).out

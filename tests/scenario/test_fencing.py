@@ -2,16 +2,21 @@
 """Two workers of one job: one runs, the other is fenced with exit 7; a worker that was stopped, overtaken
 and woken again changes nothing. CAIRN_STOP_SECONDS: how long it is stopped (4; the full run uses 60).
 
+    test_fencing.py [--store SERVER]      checkpoints there: a server of tests/live/servers.py, which it
+                                          starts; without it in a folder
+
 Needs CAIRN_BIN. Ends with "N passed, N failed"."""
 
 import errno
+import hashlib
 import os
 import signal
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cairn_world import Failure, World, make_lines, wait_for  # noqa: E402
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "live")]
+from cairn_world import Failure, Folder, World, make_lines, opened_place, wait_for  # noqa: E402
 
 STOP_SECONDS = float(os.environ.get("CAIRN_STOP_SECONDS", "4"))
 ROUNDS = int(os.environ.get("CAIRN_FENCING_ROUNDS", "3"))
@@ -23,13 +28,23 @@ SLOW = "worker.record=sleep(1)"
 FIRST_KILL = "commit.confirm.after=3*off->1*kill"
 
 
+class Stage:
+    """What all worlds share."""
+
+    place = Folder
+
+
+def new_world():
+    return World("line-length", DATA, EVERY, Stage.place)
+
+
 def expect(condition, text):
     if not condition:
         raise Failure(text)
 
 
 def expected_output():
-    with World("line-length", DATA, EVERY) as world:
+    with new_world() as world:
         expect(world.run() == 0, "the undisturbed run failed: " + world.log_text())
         return world.output()
 
@@ -49,7 +64,7 @@ def started_together(world):
 
 def test_two_at_once(expected):
     for _ in range(ROUNDS):
-        with World("line-length", DATA, EVERY) as world:
+        with new_world() as world:
             started_together(world)
             world.check_objects(in_flight=True)
             expect(world.output() == expected, "the output differs")
@@ -57,10 +72,12 @@ def test_two_at_once(expected):
 
 
 def snapshot_of(world):
-    root = world.root
-    return {os.path.join(folder, name): os.stat(os.path.join(folder, name)).st_mtime_ns
-            for sub in ("checkpoints", "out") for folder, _, names in os.walk(os.path.join(root, sub))
-            for name in names}
+    found = {key: hashlib.sha256(world.read_object(key)).digest() for key in world.objects()}
+    for folder, _, names in os.walk(world.path("out")):
+        for name in names:
+            path = os.path.join(folder, name)
+            found[path] = os.stat(path).st_mtime_ns
+    return found
 
 
 def wait_for_trace(world, worker, trace, point):
@@ -87,7 +104,7 @@ def opened(fifo):
 
 def stop_at(point, expected):
     """A worker that was restored is stopped in the middle of `point`, overtaken, woken."""
-    with World("line-length", DATA, EVERY) as world:
+    with new_world() as world:
         fifo = world.path("fifo")
         os.mkfifo(fifo)
         expect(world.run(failpoint=FIRST_KILL) == -signal.SIGKILL, "no kill: " + world.log_text())
@@ -124,7 +141,7 @@ def test_stopped_and_woken(expected):
         sys.stdout.flush()
 
 
-def main():
+def run_all():
     expected = expected_output()
     passed = failed = 0
     for test in (test_two_at_once, test_stopped_and_woken):
@@ -137,6 +154,13 @@ def main():
             failed += 1
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
+
+
+def main():
+    if sys.argv[1:2] not in ([], ["--store"]):
+        sys.exit(__doc__)
+    with opened_place(sys.argv[2] if sys.argv[1:] else None) as Stage.place:
+        return run_all()
 
 
 if __name__ == "__main__":

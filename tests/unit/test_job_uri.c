@@ -2,7 +2,6 @@
 
 #include "check.h"
 #include "job_uri.h"
-#include "store_pick.h"
 
 static void a_job_uri_is_a_store_a_job_and_an_id(void **state)
 {
@@ -21,6 +20,10 @@ static void a_job_uri_is_a_store_a_job_and_an_id(void **state)
         {"file:///wordcount@1", "file:///", "wordcount", 1},
         {"user@host/jobs/a.b", "user@host/jobs", "a.b", 0},
         {"s3://bucket/job@7", "s3://bucket", "job", 7},
+        {"s3://bucket/ckpts/job@42", "s3://bucket/ckpts", "job", 42},
+        {"webhdfs://h:9870/ckpts/job", "webhdfs://h:9870/ckpts", "job", 0},
+        {"webhdfs://h:9870/job@3", "webhdfs://h:9870", "job", 3},
+        {"hdfs://ns//job/", "hdfs://ns", "job", 0},
         {"/d/job@18446744073709551615", "/d", "job", UINT64_MAX},
     };
     (void)state;
@@ -55,6 +58,10 @@ static void what_is_no_job_uri_is_refused_with_its_form(void **state)
         {"/data/job@1@2", "no checkpoint id"},
         {"/data/job@18446744073709551616", "no checkpoint id"},
         {"/data/j\x1b[31m", "j\\x1b[31m"},
+        {"s3://bucket", "names a host or bucket and no job"},
+        {"s3://bucket/", "names a host or bucket and no job"},
+        {"webhdfs://nn:9870", "names a host or bucket and no job"},
+        {"s3://bucket@7", "names a host or bucket and no job"},
     };
     (void)state;
 
@@ -69,48 +76,11 @@ static void what_is_no_job_uri_is_refused_with_its_form(void **state)
     }
 }
 
-static void paths_and_file_uris_name_folders_and_other_schemes_are_refused(void **state)
-{
-    static const struct {
-        const char *uri;
-        const char *path;
-        const char *message;
-    } cases[] = {
-        {"/data", "/data", NULL},
-        {"data/x", "data/x", NULL},
-        {"file:///data", "/data", NULL},
-        {"file:/data", "/data", NULL},
-        {"file:///a%20b", "/a%20b", NULL},
-        {"", NULL, "use file:///path or a path"},
-        {"file://", NULL, "use file:///path or a path"},
-        {"file://host/data", NULL, "use file:///path or a path"},
-        {"s3://bucket/x", NULL, "no store for s3://: use file:///path"},
-        {"webhdfs://nn/x", NULL, "no store for webhdfs://"},
-        {"S3A://b", NULL, "no store for S3A://"},
-    };
-    (void)state;
-
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
-        const char *path = NULL;
-        cairn_error err = {0};
-
-        if (cases[i].message == NULL) {
-            ASSERT_OK(store_pick_path(cases[i].uri, "store", &path, &err), &err);
-            assert_string_equal(path, cases[i].path);
-        } else {
-            ASSERT_CODE(store_pick_path(cases[i].uri, "store", &path, &err), CAIRN_E_INVALID, &err);
-            ASSERT_MESSAGE_HAS(&err, cases[i].message);
-            assert_null(path);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_uri_is_a_store_a_job_and_an_id),
         cmocka_unit_test(what_is_no_job_uri_is_refused_with_its_form),
-        cmocka_unit_test(paths_and_file_uris_name_folders_and_other_schemes_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
