@@ -53,6 +53,9 @@ static cairn_code open_file(const char *path, fs_fd *out, struct stat *info, cai
     if (fd < 0 || fstat(fd, info) != 0) {
         return refuse_errno(path, errno, err);
     }
+    if (S_ISCHR(info->st_mode)) {
+        return CAIRN_OK; /* AWS_CONFIG_FILE=/dev/null says: none */
+    }
     if (!S_ISREG(info->st_mode)) {
         return error_set(err, CAIRN_E_ACCESS, "read %s: not a regular file", path);
     }

@@ -132,11 +132,11 @@ static cairn_code repeat_or_fail(run *r, seat *s, const cairn_error *failure, ca
         return CAIRN_OK;
     }
     if (err != NULL) {
-        err->retry_after_ms = failure->retry_after_ms;
+        *err = *failure;
     }
-    return error_set(err, failure->code, "%s %" PRIu64 " of %" PRIu64 ": %s%s", crew->what,
-                     s->task.index + 1, crew->tasks, s->tries.count > 1 ? "repeated in vain: " : "",
-                     failure->message);
+    return error_prefix(err, failure->code, "%s %" PRIu64 " of %" PRIu64 "%s", crew->what,
+                        s->task.index + 1, crew->tasks,
+                        s->tries.count > 1 ? ": repeated in vain" : "");
 }
 
 static cairn_code done(void *context, http_exchange *exchange, cairn_code code,

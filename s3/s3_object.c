@@ -385,8 +385,7 @@ cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *k
         return read_head(&x.http.reply, out, err);
     }
     cairn_code known = CAIRN_OK;
-    if ((code == CAIRN_E_NOT_FOUND && x.error.code[0] == '\0') ||
-        s3_exchange_wants(&x, CAIRN_S3_LEARN_WHY)) {
+    if (s3_exchange_wants(&x, CAIRN_S3_LEARN_WHY)) {
         known = learn_why(store, call, key, &reason);
     }
     if (err != NULL) {

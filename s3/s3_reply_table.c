@@ -28,6 +28,7 @@
 #define ADVICE_CHANGED "the bytes changed on their way or at their source"
 #define ADVICE_PROXY   "check the proxy and its credentials"
 #define ADVICE_SHORT   "the object is shorter than recorded"
+#define ADVICE_HEAD    "a HEAD does not tell a missing object from a missing bucket"
 
 typedef struct code_rule {
     const char *code; /* a '*' at the end stands for any rest */
@@ -177,13 +178,14 @@ static s3_verdict look_up(const s3_error *error)
     return (s3_verdict){CAIRN_E_FAILED, CAIRN_S3_NONE, ADVICE_FOREIGN};
 }
 
-/* The reply of a HEAD has no body, so its status is all that it says. */
+/* The reply of a HEAD has no body, so its status is all that it says. A GET tells what a 404 is of;
+ * if it finds the object, that has just appeared: then the HEAD may be repeated. */
 static s3_verdict of_silent_head(const s3_error *error)
 {
     s3_verdict verdict = look_up(error);
 
     if (error->status == 404) {
-        return (s3_verdict){CAIRN_E_NOT_FOUND, CAIRN_S3_NONE, NULL};
+        return (s3_verdict){CAIRN_E_UNAVAILABLE, CAIRN_S3_LEARN_WHY, ADVICE_HEAD};
     }
     if (error->status == 400 || error->status == 403) {
         verdict.code = CAIRN_E_ACCESS;
@@ -307,10 +309,11 @@ cairn_code s3_error_report(const s3_error *error, const s3_verdict *verdict, cai
 
     CAIRN_ASSERT(verdict->code != CAIRN_OK);
     CAIRN_TRY(describe(error, verdict, &line, err));
+    const cairn_code code = error_set(err, verdict->code, "%s", (const char *)line.data);
     if (err != NULL) {
         err->retry_after_ms = wait_of(error, verdict);
     }
-    return error_set(err, verdict->code, "%s", (const char *)line.data);
+    return code;
 }
 
 cairn_code s3_reply_fail(const http_reply *reply, s3_asked asked, s3_error *out_error,

@@ -3,6 +3,8 @@
 #
 #   install-deps.sh build   what building and running needs
 #   install-deps.sh dev     and what tests, checks and formatter need
+#   install-deps.sh live    what the servers of the live tests need; a Go, Java or Maven that is not
+#                           Debian's is taken as it is
 #
 # Does nothing, without root, when all is there.
 set -euo pipefail
@@ -12,11 +14,17 @@ build=(build-essential ca-certificates cmake libcjson-dev libcurl4-openssl-dev l
 dev=(ccache clang-14 clang-format-14 clang-tidy-14 git jq libclang-rt-14-dev
     libcmocka-dev rocksdb-tools spin strace locales)
 
+live=(krb5-admin-server krb5-kdc krb5-user openssl)
+command -v go >/dev/null || live+=(golang-go)
+command -v java >/dev/null || live+=(default-jdk-headless)
+command -v mvn >/dev/null || live+=(maven)
+
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
 dev) wanted=("${build[@]}" "${dev[@]}") ;;
+live) wanted=("${live[@]}") ;;
 *)
-    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

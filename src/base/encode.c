@@ -161,6 +161,10 @@ cairn_code encode_printable(cairn_slice text, size_t max, cairn_buf *out, cairn_
             return code;
         }
     }
+    if (buf_text(out) == NULL) {
+        out->len = before;
+        return error_no_memory(err, "make a text printable");
+    }
     return CAIRN_OK;
 }
 

@@ -19,7 +19,8 @@ bool parse_duration_ms(const char *text, uint64_t *out);
 /* "64mb", "1 gb", "512k", plain number = bytes (Flink's memory form, powers of 1024). */
 bool parse_memory_bytes(const char *text, uint64_t *out);
 
-/* A peer's text made safe for a message: control and non-ASCII bytes as \xNN, cut at `max`. */
+/* A peer's text made safe for a message: control and non-ASCII bytes as \xNN, cut at `max`.
+ * Terminated (see buf_text). */
 cairn_code encode_printable(cairn_slice text, size_t max, cairn_buf *out, cairn_error *err);
 
 /* Names that become file names or object key parts: ^[A-Za-z0-9._-]{1,255}$, not "." or "..". */

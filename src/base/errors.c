@@ -91,6 +91,7 @@ cairn_code error_set(cairn_error *err, cairn_code code, const char *format, ...)
     va_start(args, format);
     write_message(err, code, format, args);
     va_end(args);
+    err->retry_after_ms = 0;
     return code;
 }
 
@@ -127,6 +128,7 @@ cairn_code error_errno(cairn_error *err, int errno_value, const char *format, ..
     write_message(err, code, format, args);
     va_end(args);
     append_message(err, ": ", strerror_r(errno_value, buffer, sizeof(buffer)));
+    err->retry_after_ms = 0;
     return code;
 }
 

@@ -8,7 +8,7 @@
 #include <cairn/error.h>
 
 /* Writes a message. One line, no full stop; control bytes of peers must be escaped by the caller.
- */
+ * retry_after_ms becomes 0, as in error_errno: a driver whose peer asked for time sets it after. */
 cairn_code error_set(cairn_error *err, cairn_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -21,7 +21,8 @@ cairn_code error_errno(cairn_error *err, int errno_value, const char *format, ..
 
 cairn_code error_no_memory(cairn_error *err, const char *what);
 
-/* Puts "<prefix>: " before the message already in `err`; returns `code` unchanged. */
+/* Puts "<prefix>: " before the message already in `err`; returns `code` unchanged. retry_after_ms
+ * stays. */
 cairn_code error_prefix(cairn_error *err, cairn_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -10,7 +10,7 @@
 /* What a file holds, with what speaks against secrets in it. Zero-initialise it. */
 typedef struct private_file {
     cairn_buf text;      /* wiped by release */
-    const char *problem; /* NULL: private; else "others may ...", static storage */
+    const char *problem; /* NULL: private; else "it is a symbolic link" or so, static storage */
 } private_file;
 
 /*

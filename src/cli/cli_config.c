@@ -16,7 +16,7 @@ static cairn_code no_equals(const cli_args *args, const char *definition, cairn_
 
     CAIRN_TRY(encode_printable(key, DEFINITION_SHOWN_BYTES_MAX, &shown, err));
     return error_set(err, CAIRN_E_INVALID, "%s: -D '%s' has no '=': write -D key=value",
-                     args->spec->command, shown.len == 0 ? "" : buf_text(&shown));
+                     args->spec->command, (const char *)shown.data);
 }
 
 static cairn_code apply_definition(const cli_args *args, cairn_config *config,

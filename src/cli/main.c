@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define EXIT_BY_SIGNAL 128
 
@@ -62,6 +63,17 @@ static int report(cairn_code code, const cairn_error *error)
                                                     : cairn_exit_code(code);
 }
 
+/* A core would hold credentials. The hard limit stays, for whom needs one (prlimit --core). */
+static void forbid_cores(void)
+{
+    struct rlimit limit = {0};
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     cairn_error error = {0};
@@ -71,6 +83,7 @@ int main(int argc, char **argv)
     int exit_code = EXIT_SUCCESS;
 
     cli_out_init();
+    forbid_cores();
     code = run_line(argc, argv, &exit_code, &error);
     output_code = cli_out_finish(&output_error);
     if (code != CAIRN_OK) {

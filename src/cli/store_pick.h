@@ -12,8 +12,7 @@ CAIRN_DEFINE_AUTO_PTR(cairn_store, cairn_store_free)
 
 /*
  * A store of one attempt per call: what is opened on it (a backend, a history, a worker) repeats
- * failed calls by itself, other callers use
- * cairn_store_retrying. `create`: make a folder that is
+ * failed calls by itself, other callers use cairn_store_retrying. `create`: make a folder that is
  * missing; commands that only read give false. `log` may be NULL.
  */
 cairn_code store_pick(const cairn_config *config, const cairn_log *log, const char *uri,

@@ -26,8 +26,9 @@ static cairn_code copy_options(const http_options *options, http_client *client,
                                                            : own->connect_timeout_ms;
     own->low_speed_s = own->low_speed_s == 0 ? CAIRN_HTTP_LOW_SPEED_S : own->low_speed_s;
     if (own->connections > CAIRN_HTTP_CREW_MAX || own->connect_timeout_ms > INT32_MAX) {
-        return error_set(err, CAIRN_E_INVALID, "HTTP: at most %d connections of a lane",
-                         CAIRN_HTTP_CREW_MAX);
+        return error_set(err, CAIRN_E_INVALID,
+                         "HTTP: at most %d connections of a lane, and %d ms to connect",
+                         CAIRN_HTTP_CREW_MAX, INT32_MAX);
     }
     CAIRN_TRY(copy_text(options->ca_file, &client->ca_file, err));
     CAIRN_TRY(copy_text(options->ca_path, &client->ca_path, err));
@@ -113,27 +114,34 @@ static http_lane *pop_idle(http_client *client)
     return lane;
 }
 
+/* Those from before a wait in vain may be dead without telling; also those that lay idle in the lane
+ * on which somebody waited. */
+static bool has_doubtful_connections(const http_client *client, const http_lane *lane)
+{
+    return lane->taken_ms <= atomic_load(&client->waited_in_vain_ms);
+}
+
 cairn_code http_lane_take(http_client *client, http_lane **out, cairn_error *err)
 {
     http_lane *lane = pop_idle(client);
 
-    /* Connections from before a wait in vain may be dead without telling. */
-    while (lane != NULL && lane->idle_since_ms <= atomic_load(&client->waited_in_vain_ms)) {
+    while (lane != NULL && has_doubtful_connections(client, lane)) {
         lane_free(lane);
         lane = pop_idle(client);
     }
     if (lane == NULL) {
-        return lane_new(client, out, err);
+        CAIRN_TRY(lane_new(client, &lane, err));
     }
+    lane->taken_ms = clock_monotonic_ms();
     *out = lane;
     return CAIRN_OK;
 }
 
 void http_lane_return(http_client *client, http_lane *lane)
 {
-    lane->idle_since_ms = clock_monotonic_ms();
     (void)pthread_mutex_lock(&client->lock);
-    const bool is_kept = client->idle_count < CAIRN_HTTP_LANES_IDLE_MAX;
+    const bool is_kept = client->idle_count < CAIRN_HTTP_LANES_IDLE_MAX &&
+                         !has_doubtful_connections(client, lane);
     if (is_kept) {
         lane->next = client->idle;
         client->idle = lane;

@@ -97,7 +97,7 @@ size_t http_on_body(char *data, size_t size, size_t count, void *context);
 struct http_lane {
     http_lane *next;
     CURLM *multi;
-    uint64_t idle_since_ms;
+    uint64_t taken_ms;
     http_transfer *transfers[CAIRN_HTTP_CREW_MAX]; /* made when needed; from the front */
 };
 cairn_code http_lane_take(http_client *client, http_lane **out, cairn_error *err);

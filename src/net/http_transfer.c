@@ -174,10 +174,15 @@ static CURLcode set_rules(CURL *easy)
         {CURLOPT_DNS_SHUFFLE_ADDRESSES, 1},
         {CURLOPT_MAXAGE_CONN, CAIRN_HTTP_IDLE_S},
         {CURLOPT_MAXLIFETIME_CONN, CAIRN_HTTP_LIFETIME_S},
-        {CURLOPT_BUFFERSIZE, CAIRN_HTTP_BUFFER_BYTES},
         {CURLOPT_UPLOAD_BUFFERSIZE, CAIRN_HTTP_BUFFER_BYTES},
     };
+    /* A handle whose last name was not resolved keeps its buffer, of this very size, and refuses
+     * the option (7.88.1). */
+    const CURLcode buffer = curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CAIRN_HTTP_BUFFER_BYTES);
 
+    if (buffer != CURLE_OK && buffer != CURLE_BAD_FUNCTION_ARGUMENT) {
+        return buffer;
+    }
     return set_numbers(easy, numbers, CAIRN_ARRAY_LEN(numbers));
 }
 

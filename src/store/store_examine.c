@@ -71,6 +71,12 @@ void examine_answer_set(examine_answer *answer, cairn_verdict verdict, const cha
     answer->verdict = verdict;
 }
 
+bool examine_is_no_answer(cairn_code code)
+{
+    return code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT || code == CAIRN_E_CANCELLED ||
+           code == CAIRN_E_NO_MEMORY;
+}
+
 /* Not a finding about the store, but the end of the examination. */
 static bool ends_all(const examination *e, cairn_code code)
 {
@@ -88,8 +94,8 @@ static cairn_code settle(const examination *e, cairn_code code, const cairn_erro
     if (ends_all(e, code)) {
         return error_set(err, code, "%s", problem->message);
     }
-    const bool unreachable = code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT;
-    examine_answer_set(answer, unreachable ? CAIRN_VERDICT_UNKNOWN : CAIRN_VERDICT_BAD, "%s",
+    examine_answer_set(answer,
+                       examine_is_no_answer(code) ? CAIRN_VERDICT_UNKNOWN : CAIRN_VERDICT_BAD, "%s",
                        problem->message);
     return CAIRN_OK;
 }

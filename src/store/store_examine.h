@@ -48,6 +48,8 @@ typedef cairn_code (*examine_question)(examination *e, examine_answer *answer, c
 examine_key examine_key_of(const examination *e, const char *name);
 /* The bytes of the object "object". */
 cairn_slice examine_body(void);
+/* The store was not reached, or the examination ends: that tells nothing about what was asked. */
+bool examine_is_no_answer(cairn_code code);
 void examine_answer_set(examine_answer *answer, cairn_verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Nothing else is put then, as what stands there could not be found again to remove it. */
+#define NO_LISTS "objects could not be listed"
+
 /* --- one object ------------------------------------------------------------------------------- */
 
 typedef struct sought {
@@ -119,6 +122,28 @@ static cairn_code tally_key(void *context, const char *key, const cairn_object_i
     return CAIRN_OK;
 }
 
+/* A thousand objects are not put where they would stay: then the answer tells so. */
+static cairn_code may_put_many(const examination *e, examine_answer *answer, cairn_error *err)
+{
+    const examine_key key = examine_key_of(e, "one");
+    cairn_error problem = {0};
+
+    if (!e->may_list) {
+        examine_answer_set(answer, CAIRN_VERDICT_UNKNOWN, NO_LISTS);
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(cairn_store_put(e->store, e->call, key.text, examine_body(), CAIRN_PUT_REPLACE, err));
+    const cairn_code code = cairn_store_delete(e->store, e->call, key.text, &problem);
+    if (examine_is_no_answer(code)) {
+        return error_set(err, code, "%s", problem.message);
+    }
+    if (code != CAIRN_OK) {
+        examine_answer_set(answer, CAIRN_VERDICT_UNKNOWN,
+                           "%d objects would stay, as none may be deleted", CAIRN_EXAMINE_KEYS);
+    }
+    return CAIRN_OK;
+}
+
 cairn_code examine_list_paging(examination *e, examine_answer *answer, cairn_error *err)
 {
     const examine_key prefix = examine_key_of(e, PAGING_PREFIX);
@@ -127,6 +152,10 @@ cairn_code examine_list_paging(examination *e, examine_answer *answer, cairn_err
     unsigned missing = 0;
     unsigned repeated = 0;
 
+    CAIRN_TRY(may_put_many(e, answer, err));
+    if (answer->verdict != CAIRN_VERDICT_OK) {
+        return CAIRN_OK;
+    }
     CAIRN_TRY(run_crowd(put_some, &c, err));
     CAIRN_TRY(cairn_store_list(e->store, e->call, prefix.text, tally_key, &t, err));
     for (size_t i = 0; i < CAIRN_EXAMINE_KEYS; i++) {
@@ -170,12 +199,15 @@ cairn_code examine_key_characters(examination *e, examine_answer *answer, cairn_
 {
     CAIRN_AUTO(cairn_buf) failed = {0};
 
+    if (!e->may_list) {
+        examine_answer_set(answer, CAIRN_VERDICT_UNKNOWN, NO_LISTS);
+        return CAIRN_OK;
+    }
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(unusual_names); i++) {
         cairn_error problem = {0};
         bool works = false;
         const cairn_code code = check_name(e, unusual_names[i], &works, &problem);
-        if (code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT || code == CAIRN_E_CANCELLED ||
-            code == CAIRN_E_NO_MEMORY) {
+        if (examine_is_no_answer(code)) {
             return error_set(err, code, "%s", problem.message);
         }
         if (code != CAIRN_OK || !works) {
@@ -249,7 +281,7 @@ static cairn_code find_places(clearing *c, cairn_error *err)
     return CAIRN_OK;
 }
 
-/* What was certainly written, for a store that cannot be listed. */
+/* All that was put into a store that cannot be listed. */
 static cairn_code name_known(clearing *c, cairn_error *err)
 {
     static const char *const names[] = {"object", "empty", "overwritten"};

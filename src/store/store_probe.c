@@ -14,9 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WRITERS        2
-#define BODY_BYTES     64
-#define BODY_BYTES_MAX 4096 /* a server that answers with more is not read to the end */
+#define WRITERS     2
+#define SMALL_BYTES 64 /* for questions that no race decides */
 
 typedef enum race_result {
     CAIRN_RACE_VOID = 0,
@@ -30,6 +29,7 @@ typedef struct probe {
     const cairn_call *call;
     const char *prefix;
     workpool *pool;
+    uint8_t *bodies[WRITERS]; /* CAIRN_PROBE_BODY_BYTES each */
     store_probe *seen;
     uint64_t sequence;  /* of keys */
     unsigned void_sum;  /* questions without a result, of all */
@@ -42,7 +42,7 @@ struct race;
 
 typedef struct writer {
     struct race *race;
-    char body[BODY_BYTES];
+    cairn_slice body;
     cairn_code code;
     cairn_error err;
 } writer;
@@ -54,18 +54,27 @@ typedef struct race {
     writer writers[WRITERS];
 } race;
 
-static cairn_code put_create(const probe *p, const char *key, const char *body, cairn_error *err)
+static cairn_code put_create(const probe *p, const char *key, cairn_slice body, cairn_error *err)
 {
-    return cairn_store_put(p->store, p->call, key, cairn_slice_of(body), CAIRN_PUT_CREATE, err);
+    return cairn_store_put(p->store, p->call, key, body, CAIRN_PUT_CREATE, err);
 }
 
-/* A body that no other writer has. */
-static void make_body(char body[BODY_BYTES])
+/* A body for that writer, which no other has. */
+static cairn_slice make_body(probe *p, size_t writer_index, size_t length)
 {
-    char id[RANDOM_ID_SIZE];
+    random_id((char *)p->bodies[writer_index]);
+    return (cairn_slice){p->bodies[writer_index], length};
+}
 
-    random_id(id);
-    (void)snprintf(body, BODY_BYTES, "probe %s\n", id);
+static cairn_code make_room(probe *p, cairn_error *err)
+{
+    for (size_t i = 0; i < WRITERS; i++) {
+        p->bodies[i] = mem_calloc(1, CAIRN_PROBE_BODY_BYTES);
+        if (p->bodies[i] == NULL) {
+            return error_no_memory(err, "a probe");
+        }
+    }
+    return CAIRN_OK;
 }
 
 static cairn_code next_key(probe *p, cairn_buf *out, const char **out_key, cairn_error *err)
@@ -104,13 +113,13 @@ static cairn_code await_answer(probe *p, cairn_error *err)
 }
 
 /* What a read says of the one put that has won. */
-static cairn_code compare(probe *p, const char *key, const char *body, race_result *out,
+static cairn_code compare(probe *p, const char *key, cairn_slice body, race_result *out,
                           cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) stored = {0};
     cairn_error problem = {0};
     const cairn_code code =
-        cairn_store_get(p->store, p->call, key, BODY_BYTES_MAX, &stored, &problem);
+        cairn_store_get(p->store, p->call, key, CAIRN_PROBE_BODY_BYTES, &stored, &problem);
 
     if (retry_is_transient(code)) {
         p->latest = problem;
@@ -120,7 +129,7 @@ static cairn_code compare(probe *p, const char *key, const char *body, race_resu
     if (code != CAIRN_OK && code != CAIRN_E_NOT_FOUND && code != CAIRN_E_LIMIT) {
         return error_set(err, code, "%s", problem.message);
     }
-    const bool same = cairn_slice_equal(cairn_buf_slice(&stored), cairn_slice_of(body));
+    const bool same = cairn_slice_equal(cairn_buf_slice(&stored), body);
     *out = code == CAIRN_OK && same ? CAIRN_RACE_CLEAN : CAIRN_RACE_WRONG_BYTES;
     return CAIRN_OK;
 }
@@ -153,7 +162,7 @@ static cairn_code ignored(probe *p, const char *how)
     return CAIRN_OK;
 }
 
-static cairn_code judge_second(probe *p, const char *key, const char *first, cairn_code second,
+static cairn_code judge_second(probe *p, const char *key, cairn_slice first, cairn_code second,
                                bool *out_void, cairn_error *err)
 {
     race_result result = CAIRN_RACE_VOID;
@@ -170,17 +179,15 @@ static cairn_code judge_second(probe *p, const char *key, const char *first, cai
 
 static cairn_code put_twice(probe *p, const char *key, bool *out_void, cairn_error *err)
 {
-    char bodies[2][BODY_BYTES];
+    const cairn_slice first = make_body(p, 0, SMALL_BYTES);
     cairn_error problem = {0};
 
     *out_void = false;
-    make_body(bodies[0]);
-    make_body(bodies[1]);
-    cairn_code code = put_create(p, key, bodies[0], &problem);
+    cairn_code code = put_create(p, key, first, &problem);
     if (code == CAIRN_OK) {
-        code = put_create(p, key, bodies[1], &problem);
+        code = put_create(p, key, make_body(p, 1, SMALL_BYTES), &problem);
         if (code == CAIRN_OK || code == CAIRN_E_EXISTS) {
-            return judge_second(p, key, bodies[0], code, out_void, err);
+            return judge_second(p, key, first, code, out_void, err);
         }
     }
     if (code == CAIRN_E_INCOMPATIBLE) {
@@ -216,7 +223,7 @@ static cairn_code let_race(race *r, cairn_error *err)
     CAIRN_TRY(workgroup_new(r->owner->pool, &group, err));
     for (size_t i = 0; i < WRITERS; i++) {
         r->writers[i].race = r;
-        make_body(r->writers[i].body);
+        r->writers[i].body = make_body(r->owner, i, CAIRN_PROBE_BODY_BYTES);
         code = workgroup_submit(group, put_at_once, &r->writers[i], err);
         if (code != CAIRN_OK) {
             atomic_store(&r->arrived, WRITERS); /* who waits for this one already, go */
@@ -290,7 +297,6 @@ static cairn_code ask(probe *p, question put, cairn_error *err)
         CAIRN_TRY(next_key(p, &text, &key, err));
         (void)error_set(&p->latest, CAIRN_E_UNAVAILABLE,
                         "every writer of a new key is told that it exists");
-        p->latest.retry_after_ms = 0;
         const cairn_code code = put(p, key, &is_void, err);
         forget(p, key);
         CAIRN_TRY(code);
@@ -343,7 +349,11 @@ cairn_code store_probe_create(cairn_store *store, const cairn_call *call, const 
 
     CAIRN_TRY(workpool_new(WRITERS, &pool, err));
     probe p = {.store = store, .call = call, .prefix = key_prefix, .pool = pool, .seen = &seen};
-    const cairn_code code = run(&p, rounds, err);
+    cairn_code code = make_room(&p, err);
+    code = code != CAIRN_OK ? code : run(&p, rounds, err);
+    for (size_t i = 0; i < WRITERS; i++) {
+        mem_free(p.bodies[i]);
+    }
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "probe create-only puts");
     }

@@ -51,10 +51,10 @@ static cairn_code give_up(unsigned attempts, cairn_code code, const cairn_error 
                           cairn_error *err)
 {
     if (err != NULL) {
-        err->retry_after_ms = last->retry_after_ms;
+        *err = *last;
+        err->code = code;
     }
-    return attempts == 1 ? error_set(err, code, "%s", last->message)
-                         : error_set(err, code, "after %u attempts: %s", attempts, last->message);
+    return attempts == 1 ? code : error_prefix(err, code, "after %u attempts", attempts);
 }
 
 /* The store did its work, also if that was to say no. */

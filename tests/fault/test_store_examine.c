@@ -231,17 +231,18 @@ static const examine_case cases[] = {
      STORE_ODD_DENIES_DELETES,
      CAIRN_SAFETY_FENCED,
      SIZE_MAX,
-     {{"delete", NOTE, "cairn gc"},
+     {{"list-paging", UNKNOWN, "1050 objects would stay"},
+      {"delete", NOTE, "cairn gc"},
       {"delete-missing", UNKNOWN, "may not be deleted"},
       {"role-gc", NOTE, "one can't delete"},
       {"clean-up", NOTE, "could not be deleted"}}},
     {"no lists",
      STORE_ODD_DENIES_LISTS,
      CAIRN_SAFETY_NONE,
-     SIZE_MAX,
+     0,
      {{"list-after-write", BAD, "403"},
-      {"list-paging", BAD, "403"},
-      {"key-characters", NOTE, ""},
+      {"list-paging", UNKNOWN, "could not be listed"},
+      {"key-characters", UNKNOWN, "could not be listed"},
       {"role-coordinator", NOTE, "one can't list"},
       {"role-gc", NOTE, "one can't list"},
       {"role-restore", NOTE, "one can't list"}}},
@@ -388,6 +389,36 @@ static void single_failures_are_no_findings(void **state)
     tear_down(&f);
 }
 
+static void a_question_without_an_answer_is_unknown(void **state)
+{
+    static const struct {
+        store_fault_op op;
+        const char *name;
+    } rows[] = {{STORE_FAULT_GET_RANGE, "range-beyond-end"},
+                {STORE_FAULT_GET, "not-found"},
+                {STORE_FAULT_STAT, "not-found"}};
+    (void)state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(rows); i++) {
+        fixture f = {0};
+        set_up(&f, 0);
+        const bool is_range = rows[i].op == STORE_FAULT_GET_RANGE;
+        store_fault_add(f.fault, &(store_fault_rule){.ops = rows[i].op,
+                                                     .key = is_range ? NULL : "*/missing",
+                                                     .nth = is_range ? 2 : 1,
+                                                     .always = true});
+
+        examine(store_fault_store(f.fault), NULL, &f.seen);
+
+        ASSERT_OK(f.seen.code, &f.seen.err);
+        const seen_finding *finding = find(&f.seen, rows[i].name);
+        assert_non_null(finding);
+        assert_int_equal(finding->verdict, CAIRN_VERDICT_UNKNOWN);
+        assert_int_equal(f.seen.safety, CAIRN_SAFETY_FENCED);
+        tear_down(&f);
+    }
+}
+
 static void a_store_that_is_away_is_an_error_and_no_finding(void **state)
 {
     fixture f = {0};
@@ -461,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_directory_has_only_good_findings),
         cmocka_unit_test(each_kind_of_store_is_seen_as_what_it_is),
         cmocka_unit_test(single_failures_are_no_findings),
+        cmocka_unit_test(a_question_without_an_answer_is_unknown),
         cmocka_unit_test(a_store_that_is_away_is_an_error_and_no_finding),
         cmocka_unit_test(a_cancel_ends_it_and_leaves_nothing),
         cmocka_unit_test(what_is_missing_is_refused),

@@ -81,10 +81,11 @@ static cairn_code put_as_it_does(odd *o, const cairn_call *call, const char *key
         return deny(err);
     }
     if (has(o, STORE_ODD_THROTTLES)) {
+        const cairn_code code = error_set(err, CAIRN_E_UNAVAILABLE, "429 TooManyRequests");
         if (err != NULL) {
             err->retry_after_ms = STORE_ODD_RETRY_AFTER_MS;
         }
-        return error_set(err, CAIRN_E_UNAVAILABLE, "429 TooManyRequests");
+        return code;
     }
     if (has(o, STORE_ODD_REFUSES_BLANKS) && strchr(key, ' ') != NULL) {
         return error_set(err, CAIRN_E_INVALID, "400 InvalidURI");

@@ -89,6 +89,26 @@ static void upper_layers_prefix_the_message(void **state)
     assert_int_equal(err.code, CAIRN_E_UNAVAILABLE);
 }
 
+static void a_wait_that_was_asked_for_belongs_to_one_failure(void **state)
+{
+    (void)state;
+    cairn_error err = {0};
+
+    (void)error_set(&err, CAIRN_E_UNAVAILABLE, "503");
+    err.retry_after_ms = 1000;
+    (void)error_prefix(&err, CAIRN_E_UNAVAILABLE, "upload");
+    assert_int_equal(err.retry_after_ms, 1000);
+
+    (void)error_set(&err, CAIRN_E_UNAVAILABLE, "reset");
+    assert_int_equal(err.retry_after_ms, 0);
+    err.retry_after_ms = 1000;
+    (void)error_errno(&err, EIO, "read");
+    assert_int_equal(err.retry_after_ms, 0);
+    err.retry_after_ms = 1000;
+    (void)error_no_memory(&err, "read");
+    assert_int_equal(err.retry_after_ms, 0);
+}
+
 static void the_arguments_may_point_into_the_error(void **state)
 {
     (void)state;
@@ -171,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_number_that_is_no_code_is_a_bug),
         cmocka_unit_test(errno_is_mapped_to_a_code),
         cmocka_unit_test(upper_layers_prefix_the_message),
+        cmocka_unit_test(a_wait_that_was_asked_for_belongs_to_one_failure),
         cmocka_unit_test(the_arguments_may_point_into_the_error),
         cmocka_unit_test(a_long_message_is_cut),
         cmocka_unit_test(no_error_value_is_fine),

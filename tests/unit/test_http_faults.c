@@ -615,6 +615,22 @@ static void after_a_wait_in_vain_open_connections_are_not_trusted(void **state)
     assert_int_equal(script_server_request(world->server, 3)->connection, 3);
 }
 
+static void connections_that_lay_beside_a_wait_in_vain_are_closed(void **state)
+{
+    http_world *world = *state;
+    const cairn_call call = {.deadline_ms = cairn_deadline_in(200)};
+    script_server_expect(world->server, &(script_rule){.path = "/stall", .act = SCRIPT_STALL});
+    script_server_expect(world->server, &(script_rule){0});
+
+    ASSERT_OK(http_world_get(world, "/"), &world->err);
+    assert_non_null(world->client->idle);
+    ASSERT_CODE(http_world_send_until(world, &(http_exchange){.flags = HTTP_FRESH_CONNECTION},
+                                      "/stall", &call),
+                CAIRN_E_TIMEOUT, &world->err);
+
+    assert_null(world->client->idle);
+}
+
 static void a_local_file_that_fails_ends_the_exchange_with_its_reason(void **state)
 {
     http_world *world = *state;
@@ -674,6 +690,7 @@ int main(void)
         TEST(proxies_of_the_environment_are_not_obeyed_and_a_given_one_is),
         TEST(a_stale_connection_is_replaced_unless_it_must_be_sent_once),
         TEST(after_a_wait_in_vain_open_connections_are_not_trusted),
+        TEST(connections_that_lay_beside_a_wait_in_vain_are_closed),
         TEST(a_local_file_that_fails_ends_the_exchange_with_its_reason),
         TEST(messages_of_a_peer_are_made_printable),
     };

@@ -134,6 +134,25 @@ static void a_file_that_cannot_be_had_is_removed(void **state)
     }
 }
 
+static void the_wait_that_a_range_was_asked_for_reaches_the_caller(void **state)
+{
+    s3_world *w = *state;
+    char path[TMPDIR_PATH_BYTES];
+
+    w->fake.stands = true;
+    w->fake.size = 40 * MIB;
+    w->call.deadline_ms = cairn_deadline_in(20000); /* less than is asked for */
+    s3_world_rule(w, (script_rule){.method = "GET",
+                                   .skip = 1,
+                                   .reply = {.status = 503,
+                                             .headers = "Retry-After: 30\r\n",
+                                             .body = S3_WORLD_ERROR("SlowDown")}});
+    s3_world_serve(w);
+
+    ASSERT_CODE(get_file(w, 0, 40 * MIB, path), CAIRN_E_UNAVAILABLE, &w->err);
+    assert_int_equal(w->err.retry_after_ms, 30000);
+}
+
 static void an_object_that_is_replaced_while_it_is_read_is_noticed(void **state)
 {
     s3_world *w = *state;
@@ -187,6 +206,7 @@ int main(void)
         CASE(a_range_after_the_first_reply_asks_for_the_same_object),
         CASE(only_the_range_that_failed_is_asked_for_again),
         CASE(a_file_that_cannot_be_had_is_removed),
+        CASE(the_wait_that_a_range_was_asked_for_reaches_the_caller),
         CASE(an_object_that_is_replaced_while_it_is_read_is_noticed),
         CASE(a_file_that_stands_there_is_kept),
     };

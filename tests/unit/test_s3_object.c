@@ -311,11 +311,15 @@ static void a_missing_object_is_told_from_a_missing_bucket(void **state)
                    (script_reply){.status = 404, .body = S3_WORLD_ERROR("NoSuchKey")});
     s3_world_reply(w, "GET", "/", 1,
                    (script_reply){.status = 404, .body = S3_WORLD_ERROR("NoSuchBucket")});
+    s3_world_reply(w, "GET", "/", 1, (script_reply){.status = 206, .body = "x"});
 
     ASSERT_CODE(cairn_store_stat(w->store, &w->call, "k", &info, &w->err), CAIRN_E_NOT_FOUND,
                 &w->err);
     ASSERT_CODE(cairn_store_stat(w->store, &w->call, "k", &info, &w->err), CAIRN_E_ACCESS, &w->err);
     ASSERT_MESSAGE_HAS(&w->err, "NoSuchBucket");
+    /* It has just appeared: not absent, to be asked again. */
+    ASSERT_CODE(cairn_store_stat(w->store, &w->call, "k", &info, &w->err), CAIRN_E_UNAVAILABLE,
+                &w->err);
 }
 
 static void a_stat_tells_size_and_time(void **state)

@@ -184,6 +184,7 @@ static void no_such_upload_is_a_success_only_if_the_object_is_ours(void **state)
     (void)memcpy(w->fake.id, "of somebody else", 17);
 
     ASSERT_CODE(put_file(w, 11 * MIB, CAIRN_PUT_REPLACE), CAIRN_E_UNAVAILABLE, &w->err);
+    assert_int_equal(s3_world_count(w, "POST", "/bkt/pre/big?uploadId="), 1);
 }
 
 static void an_empty_answer_to_a_completion_is_asked_again(void **state)

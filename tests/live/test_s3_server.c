@@ -1,0 +1,229 @@
+/*
+ * What the S3 store does on a server that runs (see test_s3_contract.c) beyond the contract: sizes
+ * around every bound, the sweep of open uploads, what is found out about the server, another
+ * region.
+ */
+#include "test.h"
+
+#include <cairn/s3.h>
+
+#include "buf.h"
+#include "check.h"
+#include "clock.h"
+#include "digest.h"
+#include "random.h"
+#include "s3_upload.h"
+#include "tmpdir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+typedef struct world {
+    cairn_s3_options options;
+    char prefix[64];
+    cairn_store *store;
+    s3_store *self;
+    tmpdir *dir;
+    cairn_call call;
+    cairn_error err;
+} world;
+
+static void restart(world *w)
+{
+    cairn_store_free(w->store);
+    w->store = NULL;
+    ASSERT_OK(cairn_s3_store_new(&w->options, &w->store, &w->err), &w->err);
+    ASSERT_OK(s3_store_of(w->store, &w->self, &w->err), &w->err);
+}
+
+static int setup(void **state)
+{
+    world *w = calloc(1, sizeof(*w));
+    char id[RANDOM_ID_SIZE];
+
+    if (w == NULL) {
+        return -1;
+    }
+    *state = w;
+    w->dir = tmpdir_new();
+    random_id(id);
+    (void)snprintf(w->prefix, sizeof(w->prefix), "server/%s", id);
+    w->options = (cairn_s3_options)CAIRN_S3_OPTIONS_INIT;
+    w->options.bucket = getenv("CAIRN_S3_BUCKET");
+    w->options.endpoint = getenv("CAIRN_S3_ENDPOINT");
+    w->options.prefix = w->prefix;
+    w->call.deadline_ms = cairn_deadline_in(300000);
+    restart(w);
+    return w->dir == NULL;
+}
+
+static int teardown(void **state)
+{
+    world *w = *state;
+
+    cairn_store_free(w->store);
+    tmpdir_free(w->dir);
+    free(w);
+    return 0;
+}
+
+/* Up, down, and the same. */
+static void round_trip(world *w, uint64_t length)
+{
+    char up[TMPDIR_PATH_BYTES];
+    char down[TMPDIR_PATH_BYTES];
+    CAIRN_AUTO(cairn_buf) chunk = {0};
+    sha256 sent;
+    sha256 got;
+    uint64_t bytes = 0;
+    FILE *file = fopen(tmpdir_join(w->dir, "up", up), "we");
+
+    assert_non_null(file);
+    ASSERT_OK(buf_reserve(&chunk, MIB, &w->err), &w->err);
+    for (uint64_t done = 0; done < length; done += MIB) {
+        const size_t step = (size_t)(length - done < MIB ? length - done : MIB);
+        for (size_t i = 0; i + 8 <= MIB; i += 8) {
+            const uint64_t word = (done + i) * UINT64_C(0x9e3779b97f4a7c15);
+            memcpy(chunk.data + i, &word, 8);
+        }
+        assert_int_equal(fwrite(chunk.data, 1, step, file), step);
+    }
+    assert_int_equal(fclose(file), 0);
+
+    const cairn_file_range from = {up, 0, length, false, NULL};
+    const cairn_file_range to = {tmpdir_join(w->dir, "down", down), 0, length, false, NULL};
+    ASSERT_OK(cairn_store_put_file(w->store, &w->call, "object", &from, CAIRN_PUT_CREATE, &w->err),
+              &w->err);
+    ASSERT_OK(cairn_store_get_file(w->store, &w->call, "object", &to, &w->err), &w->err);
+    ASSERT_OK(sha256_of_file(up, &sent, &bytes, &w->err), &w->err);
+    ASSERT_OK(sha256_of_file(down, &got, &bytes, &w->err), &w->err);
+    assert_true(sha256_equal(&sent, &got) && bytes == length);
+    ASSERT_OK(cairn_store_delete(w->store, &w->call, "object", &w->err), &w->err);
+    assert_int_equal(unlink(up) + unlink(down), 0);
+}
+
+static void objects_of_every_size_come_back(void **state)
+{
+    static const uint64_t sizes[] = {0,
+                                     1,
+                                     16 * MIB - 1,
+                                     16 * MIB,
+                                     16 * MIB + 1,
+                                     64 * MIB - 1,
+                                     64 * MIB,
+                                     64 * MIB + 1,
+                                     80 * MIB,
+                                     100 * MIB};
+    world *w = *state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(sizes); i++) {
+        round_trip(w, sizes[i]);
+    }
+}
+
+static void parts_of_every_size_come_back(void **state)
+{
+    static const uint64_t sizes[] = {5 * MIB,  5 * MIB + 1,  10 * MIB - 1,
+                                     10 * MIB, 10 * MIB + 1, 37 * MIB + 12345};
+    world *w = *state;
+
+    w->options.multipart_bytes = 5 * MIB;
+    w->options.part_bytes = 5 * MIB;
+    w->options.parallel_parts = 3;
+    restart(w);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(sizes); i++) {
+        round_trip(w, sizes[i]);
+    }
+}
+
+static void begin_upload(world *w, const char *key)
+{
+    const cairn_slice data = {"x", 1};
+    CAIRN_AUTO(s3_body) body = {.fd = -1};
+    CAIRN_AUTO(s3_upload) upload = {.store = w->self, .call = &w->call, .key = key, .body = &body};
+
+    ASSERT_OK(s3_body_open(&(cairn_put_body){.data = &data}, &body, &w->err), &w->err);
+    ASSERT_OK(s3_upload_begin(&upload, &w->err), &w->err);
+}
+
+static void open_uploads_are_swept_below_the_prefix_only(void **state)
+{
+    world *w = *state;
+    char other[sizeof(w->prefix) + 8];
+    uint64_t aborted = 0;
+
+    for (int i = 0; i < 3; i++) {
+        begin_upload(w, "a/same");
+        begin_upload(w, i == 0 ? "b" : "c/d");
+    }
+    (void)snprintf(other, sizeof(other), "%s-other", w->prefix);
+    w->options.prefix = other;
+    restart(w);
+    begin_upload(w, "a/same");
+    w->options.prefix = w->prefix;
+    restart(w);
+
+    ASSERT_OK(cairn_s3_sweep_uploads(w->store, &w->call, 3600000, &aborted, &w->err), &w->err);
+    assert_true(aborted == 0);
+    clock_sleep_ms(2100); /* servers count in seconds */
+    ASSERT_OK(cairn_s3_sweep_uploads(w->store, &w->call, 1, &aborted, &w->err), &w->err);
+    assert_true(aborted == 6);
+    ASSERT_OK(cairn_s3_sweep_uploads(w->store, &w->call, 1, &aborted, &w->err), &w->err);
+    assert_true(aborted == 0);
+    w->options.prefix = other;
+    restart(w);
+    ASSERT_OK(cairn_s3_sweep_uploads(w->store, &w->call, 1, &aborted, &w->err), &w->err);
+    assert_true(aborted == 1);
+}
+
+static void write_down(void *context, const cairn_finding *finding)
+{
+    print_message("%-24s %d %s\n", finding->name, (int)finding->verdict, finding->detail);
+    (void)buf_printf(context, NULL, "%s=%d;", finding->name, (int)finding->verdict);
+}
+
+/* What both servers are known for. */
+static void both_servers_check_what_they_are_sent(void **state)
+{
+    static const char *const expected[] = {"clock-skew=0;",         "region=0;",
+                                           "payload-sha256=0;",     "content-md5=0;",
+                                           "checksum-crc32c=0;",    "checksum-crc64nvme=0;",
+                                           "multipart-part-size=0;"};
+    world *w = *state;
+    CAIRN_AUTO(cairn_buf) found = {0};
+    cairn_object_info info;
+
+    ASSERT_OK(s3_examine(w->self, &w->call, "probe", write_down, &found, &w->err), &w->err);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(expected); i++) {
+        assert_non_null(strstr(buf_text(&found), expected[i]));
+    }
+    ASSERT_CODE(cairn_store_stat(w->store, &w->call, "probe", &info, &w->err), CAIRN_E_NOT_FOUND,
+                &w->err);
+}
+
+static void a_store_with_another_region_finds_its_way(void **state)
+{
+    world *w = *state;
+
+    w->options.region = "eu-west-3";
+    restart(w);
+    round_trip(w, 100);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(objects_of_every_size_come_back),
+        CASE(parts_of_every_size_come_back),
+        CASE(open_uploads_are_swept_below_the_prefix_only),
+        CASE(both_servers_check_what_they_are_sent),
+        CASE(a_store_with_another_region_finds_its_way),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

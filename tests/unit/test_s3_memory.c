@@ -1,0 +1,82 @@
+/*
+ * Memory may be short anywhere in a store's life. libcurl gets over some of that, and sends without
+ * its query a request for which it could not copy one: a server that checks signatures refuses it,
+ * the one here answers something else. What must not come of it is a fact about an object.
+ */
+#include "test.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "check.h"
+#include "s3_world.h"
+#include "stores.h"
+
+static const cairn_slice hello = {"hello", 5};
+
+static cairn_code see(void *context, const char *key, const cairn_object_info *info,
+                      cairn_error *err)
+{
+    (void)context;
+    (void)key;
+    (void)info;
+    (void)err;
+    return CAIRN_OK;
+}
+
+static cairn_code live(void *context, cairn_error *err)
+{
+    s3_world *w = context;
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *store = NULL;
+    CAIRN_AUTO(cairn_buf) found = {0};
+    cairn_object_info info;
+    uint8_t byte;
+    const cairn_memory_range range = {1, &byte, 1};
+
+    w->fake.stands = false;
+    CAIRN_TRY(cairn_s3_store_new(&w->options, &store, err));
+    CAIRN_TRY(cairn_store_put(store, &w->call, "k", hello, CAIRN_PUT_CREATE, err));
+    CAIRN_TRY(cairn_store_get(store, &w->call, "k", 10, &found, err));
+    CAIRN_TRY(cairn_store_get_range(store, &w->call, "k", &range, err));
+    CAIRN_TRY(cairn_store_stat(store, &w->call, "k", &info, err));
+    CAIRN_TRY(cairn_store_list(store, &w->call, "", see, NULL, err));
+    return cairn_store_delete(store, &w->call, "k", err);
+}
+
+static void memory_that_is_short_is_no_fact_about_an_object(void **state)
+{
+    s3_world *w = *state;
+    unsigned short_of_memory = 0;
+
+    w->call.deadline_ms = cairn_deadline_in(110000);
+    s3_world_reply(w, "GET", "/bkt?", 0,
+                   (script_reply){.body = "<ListBucketResult><EncodingType>url</EncodingType>"
+                                          "<Contents><Key>pre/k</Key><Size>5</Size></Contents>"
+                                          "<IsTruncated>false</IsTruncated></ListBucketResult>"});
+    s3_world_serve(w);
+    for (uint64_t nth = 1;; nth++) {
+        cairn_error err = {0};
+        mem_fail_nth(nth, 0);
+        const cairn_code code = live(w, &err);
+        const uint64_t needed = mem_alloc_count();
+        mem_fail_nth(0, 0);
+        if (needed < nth) {
+            ASSERT_OK(code, &err);
+            break;
+        }
+        if (code != CAIRN_OK && code != CAIRN_E_UNAVAILABLE) {
+            ASSERT_CODE(code, CAIRN_E_NO_MEMORY, &err);
+            short_of_memory++;
+        }
+    }
+    assert_true(short_of_memory > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(memory_that_is_short_is_no_fact_about_an_object,
+                                        s3_world_setup, s3_world_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
