@@ -5,10 +5,13 @@
 #include "fsutil.h"
 #include "webhdfs_url.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define COOKIE_NAME "hadoop.auth="
+#define COOKIE_NAME       "hadoop.auth="
+#define USER_RECORD_BYTES 16384 /* of the user database */
 
 static bool is_name_byte(char c, bool first)
 {
@@ -38,25 +41,8 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static const char *default_user(void)
-{
-    static const char *const names[] = {"HADOOP_USER_NAME", "LOGNAME", "USER"};
-
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
-        const char *user = environment(names[i]);
-        if (user != NULL) {
-            return user;
-        }
-    }
-    return NULL;
-}
-
 static cairn_code copy_user(const char *user, const char *what, char **out, cairn_error *err)
 {
-    if (user == NULL) {
-        return error_set(err, CAIRN_E_INVALID,
-                         "no user: set the option, or HADOOP_USER_NAME in the environment");
-    }
     if (!is_user(user)) {
         return error_set(err, CAIRN_E_INVALID,
                          "the %s is no user name of HDFS: letters, digits and ._- after a letter",
@@ -64,6 +50,23 @@ static cairn_code copy_user(const char *user, const char *what, char **out, cair
     }
     *out = mem_strdup(user);
     return *out != NULL ? CAIRN_OK : error_no_memory(err, "a user's name");
+}
+
+/* As Hadoop: HADOOP_USER_NAME, else the user of the process, whatever else the environment says. */
+static cairn_code copy_default_user(char **out, cairn_error *err)
+{
+    char record[USER_RECORD_BYTES];
+    struct passwd user;
+    struct passwd *found = NULL;
+
+    if (environment("HADOOP_USER_NAME") != NULL) {
+        return copy_user(environment("HADOOP_USER_NAME"), "HADOOP_USER_NAME", out, err);
+    }
+    if (getpwuid_r(geteuid(), &user, record, sizeof(record), &found) != 0 || found == NULL) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "no user: set the option, or HADOOP_USER_NAME in the environment");
+    }
+    return copy_user(found->pw_name, "user of the process", out, err);
 }
 
 static cairn_code load_token_file(const char *path, secret *out, cairn_error *err)
@@ -75,7 +78,12 @@ static cairn_code load_token_file(const char *path, secret *out, cairn_error *er
         code = hdfs_token_file_read(cairn_buf_slice(&file), out, err);
     }
     secret_buf_release(&file);
-    return code == CAIRN_OK ? code : error_prefix(err, code, "read the token file %s", path);
+    if (code == CAIRN_OK) {
+        return code;
+    }
+    /* Nothing that is looked for is absent: somebody has no credentials. */
+    return error_prefix(err, code == CAIRN_E_NOT_FOUND ? CAIRN_E_ACCESS : code,
+                        "read the token file %s", path);
 }
 
 static cairn_code init_token(hdfs_auth *auth, const cairn_hdfs_options *options, cairn_error *err)
@@ -104,8 +112,8 @@ cairn_code hdfs_auth_init(hdfs_auth *auth, const cairn_hdfs_options *options, ca
     }
     switch (options->auth) {
     case CAIRN_HDFS_AUTH_SIMPLE:
-        return copy_user(options->user != NULL ? options->user : default_user(), "user",
-                         &auth->user, err);
+        return options->user != NULL ? copy_user(options->user, "user", &auth->user, err)
+                                     : copy_default_user(&auth->user, err);
     case CAIRN_HDFS_AUTH_TOKEN:
         return init_token(auth, options, err);
     case CAIRN_HDFS_AUTH_KERBEROS:
@@ -156,6 +164,7 @@ static cairn_code sign_locked(const hdfs_auth *auth, size_t namenode, hdfs_auth_
 {
     const secret *cookie = &auth->cookies[namenode];
 
+    out->generation = auth->generation;
     if (auth->mode == CAIRN_HDFS_AUTH_SIMPLE) {
         CAIRN_TRY(append_user("user.name", auth->user, &out->query, err));
     } else if (kind == CAIRN_HDFS_SIGN_USUAL && secret_is_set(&auth->token)) {
@@ -204,13 +213,26 @@ bool hdfs_auth_token_is_due(hdfs_auth *auth, bool *out_renew)
         return false;
     }
     pthread_mutex_lock(&auth->lock);
-    if (!auth->no_tokens) {
+    if (!auth->no_tokens && !auth->fetching) {
         const bool old = auth->renew_at_ms != 0 && clock_monotonic_ms() >= auth->renew_at_ms;
         due = !secret_is_set(&auth->token) || old;
         *out_renew = secret_is_set(&auth->token) && old;
+        auth->fetching = due;
     }
     pthread_mutex_unlock(&auth->lock);
     return due;
+}
+
+bool hdfs_auth_token_done(hdfs_auth *auth, bool worked)
+{
+    pthread_mutex_lock(&auth->lock);
+    auth->fetching = false;
+    const bool left = secret_is_set(&auth->token);
+    if (!worked && left) {
+        auth->renew_at_ms = clock_monotonic_ms() + CAIRN_HDFS_RENEW_PAUSE_MS;
+    }
+    pthread_mutex_unlock(&auth->lock);
+    return left;
 }
 
 /* A quarter of the time is left for trying. */
@@ -229,6 +251,7 @@ cairn_code hdfs_auth_set_token(hdfs_auth *auth, const secret *token, uint64_t li
     if (!auth->no_tokens) {
         code = secret_copy(&auth->token, token, err);
         auth->renew_at_ms = renewal_time(lifetime_ms);
+        auth->generation++;
     }
     pthread_mutex_unlock(&auth->lock);
     return code;
@@ -238,9 +261,6 @@ void hdfs_auth_renewed(hdfs_auth *auth, uint64_t lifetime_ms)
 {
     pthread_mutex_lock(&auth->lock);
     auth->renew_at_ms = renewal_time(lifetime_ms);
-    if (lifetime_ms == 0) {
-        secret_release(&auth->token);
-    }
     pthread_mutex_unlock(&auth->lock);
 }
 
@@ -252,33 +272,35 @@ cairn_code hdfs_auth_copy_token(hdfs_auth *auth, secret *out, cairn_error *err)
     return code;
 }
 
-static bool reload_token(hdfs_auth *auth)
+static void take_fresh_token_locked(hdfs_auth *auth, const secret *fresh)
 {
-    CAIRN_AUTO(secret) fresh = {.text = NULL};
-    bool changed = false;
-
-    if (auth->token_file == NULL || load_token_file(auth->token_file, &fresh, NULL) != CAIRN_OK) {
-        return false;
+    if (strcmp(fresh->text, auth->token.text) != 0 &&
+        secret_copy(&auth->token, fresh, NULL) == CAIRN_OK) {
+        auth->generation++;
     }
-    pthread_mutex_lock(&auth->lock);
-    changed = strcmp(fresh.text, auth->token.text) != 0;
-    (void)secret_copy(&auth->token, &fresh, NULL);
-    pthread_mutex_unlock(&auth->lock);
-    return changed;
 }
 
-bool hdfs_auth_refused(hdfs_auth *auth)
+static void drop_locked(hdfs_auth *auth)
 {
-    if (auth->mode == CAIRN_HDFS_AUTH_TOKEN) {
-        return reload_token(auth);
-    }
-    if (auth->mode != CAIRN_HDFS_AUTH_KERBEROS) {
-        return false;
-    }
-    pthread_mutex_lock(&auth->lock);
     drop_cookies(auth);
     secret_release(&auth->token);
     auth->renew_at_ms = 0;
+    auth->generation++;
+}
+
+bool hdfs_auth_refused(hdfs_auth *auth, unsigned generation)
+{
+    CAIRN_AUTO(secret) fresh = {.text = NULL};
+    const bool loaded = auth->token_file != NULL &&
+                        load_token_file(auth->token_file, &fresh, NULL) == CAIRN_OK;
+
+    pthread_mutex_lock(&auth->lock);
+    if (auth->generation == generation && loaded) {
+        take_fresh_token_locked(auth, &fresh);
+    } else if (auth->generation == generation && auth->mode == CAIRN_HDFS_AUTH_KERBEROS) {
+        drop_locked(auth);
+    }
+    const bool changed = auth->generation != generation;
     pthread_mutex_unlock(&auth->lock);
-    return true;
+    return changed;
 }

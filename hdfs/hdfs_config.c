@@ -156,7 +156,7 @@ cairn_code hdfs_config_load(hdfs_config *config, const char *folder, cairn_error
     CAIRN_TRY(load_file(config, folder, "core-site.xml", &there, err));
     CAIRN_TRY(load_file(config, folder, "hdfs-site.xml", &there, err));
     return there ? CAIRN_OK
-                 : error_set(err, CAIRN_E_NOT_FOUND,
+                 : error_set(err, CAIRN_E_INVALID,
                              "neither core-site.xml nor hdfs-site.xml is in %s", folder);
 }
 

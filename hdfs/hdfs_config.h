@@ -22,7 +22,7 @@ typedef struct hdfs_config {
     size_t capacity;
 } hdfs_config;
 
-/* A file that is missing has no properties; if both are, that is CAIRN_E_NOT_FOUND. */
+/* A file that is missing has no properties; if both are, that is CAIRN_E_INVALID. */
 cairn_code hdfs_config_load(hdfs_config *config, const char *folder, cairn_error *err);
 /* The properties of one document, on top of those that are there. */
 cairn_code hdfs_config_add(hdfs_config *config, cairn_slice document, cairn_error *err);

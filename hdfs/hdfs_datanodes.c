@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "errors.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -65,9 +66,10 @@ void hdfs_datanodes_release(hdfs_datanodes *nodes)
 
 const char *hdfs_datanodes_target(const hdfs_datanodes *nodes, const webhdfs_url *url)
 {
-    char peer[WEBHDFS_HOST_BYTES + 8];
+    char peer[WEBHDFS_HOST_BYTES + sizeof("[]:65535")];
 
-    (void)snprintf(peer, sizeof(peer), "%s:%u", url->host, (unsigned)url->port);
+    (void)snprintf(peer, sizeof(peer), strchr(url->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                   url->host, (unsigned)url->port);
     for (size_t i = 0; i < nodes->mapped; i++) {
         if (strcasecmp(nodes->map[i].from, peer) == 0) {
             return nodes->map[i].to;
@@ -76,22 +78,37 @@ const char *hdfs_datanodes_target(const hdfs_datanodes *nodes, const webhdfs_url
     return NULL;
 }
 
-void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host)
+static void exclude_address(hdfs_datanodes *nodes, const char *address)
 {
-    if (host[0] == '\0' || host[strspn(host, "0123456789.")] != '\0') {
-        return;
-    }
     pthread_mutex_lock(&nodes->lock);
     size_t at = nodes->next;
     for (size_t i = 0; i < CAIRN_HDFS_EXCLUDED_MAX; i++) {
-        at = strcmp(nodes->bad[i].host, host) == 0 ? i : at;
+        at = strcmp(nodes->bad[i].address, address) == 0 ? i : at;
     }
     if (at == nodes->next) {
         nodes->next = (nodes->next + 1) % CAIRN_HDFS_EXCLUDED_MAX;
     }
-    (void)snprintf(nodes->bad[at].host, sizeof(nodes->bad[at].host), "%s", host);
+    (void)snprintf(nodes->bad[at].address, sizeof(nodes->bad[at].address), "%s", address);
     nodes->bad[at].until_ms = clock_monotonic_ms() + CAIRN_HDFS_EXCLUDED_MS;
     pthread_mutex_unlock(&nodes->lock);
+}
+
+void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host)
+{
+    const struct addrinfo wanted = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char address[HDFS_ADDRESS_BYTES];
+
+    if (getaddrinfo(host, NULL, &wanted, &found) != 0) {
+        return;
+    }
+    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof(address), NULL, 0,
+                        NI_NUMERICHOST) == 0) {
+            exclude_address(nodes, address);
+        }
+    }
+    freeaddrinfo(found);
 }
 
 bool hdfs_datanodes_forgive(hdfs_datanodes *nodes)
@@ -114,7 +131,7 @@ static cairn_code append_bad(const hdfs_datanodes *nodes, cairn_buf *out, cairn_
 
     for (size_t i = 0; i < CAIRN_HDFS_EXCLUDED_MAX; i++) {
         if (nodes->bad[i].until_ms > now_ms) {
-            CAIRN_TRY(buf_printf(out, err, "%s%s", between, nodes->bad[i].host));
+            CAIRN_TRY(buf_printf(out, err, "%s%s", between, nodes->bad[i].address));
             between = ",";
         }
     }

@@ -11,12 +11,14 @@
 #include <pthread.h>
 
 typedef struct hdfs_datanode_entry {
-    char *from; /* "dn1:9864", in lower case */
+    char *from; /* "dn1:9864", in any case */
     char *to;   /* "10.0.0.5:19864" */
 } hdfs_datanode_entry;
 
+#define HDFS_ADDRESS_BYTES 16 /* "255.255.255.255" */
+
 typedef struct hdfs_bad_datanode {
-    char host[WEBHDFS_HOST_BYTES];
+    char address[HDFS_ADDRESS_BYTES];
     uint64_t until_ms; /* monotonic */
 } hdfs_bad_datanode;
 
@@ -38,7 +40,9 @@ const char *hdfs_datanodes_target(const hdfs_datanodes *nodes, const webhdfs_url
 
 /*
  * A DataNode could not be reached or gave no good answer: it is passed over for
- * CAIRN_HDFS_EXCLUDED_MS. Only addresses are kept: NameNodes ignore names in `excludedatanodes`.
+ * CAIRN_HDFS_EXCLUDED_MS. NameNodes ignore names in `excludedatanodes`, so it is the addresses of
+ * `host` that are kept; the resolver is asked for them, which was just asked for the connection.
+ * One that it does not know is not passed over. Source: getDatanodeByHost of Hadoop.
  */
 void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host);
 /* None is left: forget who failed. True if there was one. */

@@ -352,11 +352,11 @@ static void clean_up(exam *e)
 
     for (size_t i = 0; i < RACERS; i++) {
         if (e->paths[i] != NULL) {
-            hdfs_discard(e->store, e->paths[i]);
+            hdfs_discard(e->store, e->paths[i], false);
         }
     }
     if (e->won != NULL) {
-        hdfs_discard(e->store, e->won);
+        hdfs_discard(e->store, e->won, false);
         hdfs_remove_empty_folders(e->store, &call, e->won);
     }
 }

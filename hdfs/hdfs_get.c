@@ -21,7 +21,7 @@
 #define TRY_PAUSE_MS   100
 #define UNKNOWN_LENGTH UINT64_MAX
 
-/* A path through a file leads to nothing; an offset behind the end is a file that is too short. */
+/* A path through a file leads to nothing. */
 static cairn_code open_failed(const webhdfs_flight *flight, cairn_code code, cairn_error *err)
 {
     if (flight->failure.cause == CAIRN_WEBHDFS_NOT_A_FOLDER) {
@@ -46,6 +46,11 @@ bool hdfs_was_cut(const webhdfs_flight *flight)
     return flight->step == CAIRN_WEBHDFS_SECOND && flight->exchange.reply.status == STATUS_OK;
 }
 
+cairn_code hdfs_too_short(uint64_t length, cairn_error *err)
+{
+    return error_set(err, CAIRN_E_INTEGRITY, "it ends after %" PRIu64 " bytes", length);
+}
+
 cairn_code hdfs_damaged(uint64_t offset, cairn_error *err)
 {
     return error_set(err, CAIRN_E_INTEGRITY,
@@ -54,7 +59,8 @@ cairn_code hdfs_damaged(uint64_t offset, cairn_error *err)
                      offset);
 }
 
-/* One OPEN, begun anew if a DataNode fails. Twice cut at the same byte is damage. */
+/* One OPEN, begun anew if a DataNode fails. Twice cut at the same byte is damage, also if the
+ * NameNode had no other DataNode to name in between. */
 static cairn_code open_again(hdfs_store *store, const cairn_call *call,
                              const webhdfs_request *request, webhdfs_flight *flight,
                              cairn_error *err)
@@ -72,7 +78,9 @@ static cairn_code open_again(hdfs_store *store, const cairn_call *call,
         if (code == CAIRN_E_UNAVAILABLE && hdfs_was_cut(flight) && received == cut_at) {
             return hdfs_damaged(received, err);
         }
-        cut_at = hdfs_was_cut(flight) ? received : UNKNOWN_LENGTH;
+        if (flight->failure.cause != CAIRN_WEBHDFS_NO_DATANODE) {
+            cut_at = hdfs_was_cut(flight) ? received : UNKNOWN_LENGTH;
+        }
         if (code != CAIRN_E_UNAVAILABLE || flight->failure.action != CAIRN_WEBHDFS_AGAIN ||
             try == CAIRN_HDFS_TRIES_MAX) {
             return open_failed(flight, code, err);
@@ -82,21 +90,31 @@ static cairn_code open_again(hdfs_store *store, const cairn_call *call,
     }
 }
 
-/* A reply that announced no length may have been cut without a sign: the file's length tells. */
+/* A reply that announced no length may have been cut without a sign. */
+static bool may_be_cut(const http_reply *reply)
+{
+    cairn_slice value;
+
+    return announced(reply) == UNKNOWN_LENGTH && !http_header(reply, "transfer-encoding", &value);
+}
+
+static cairn_code ended_early(cairn_error *err)
+{
+    return error_set(err, CAIRN_E_UNAVAILABLE, "the reply ended too early");
+}
+
+/* The file's length tells. */
 static cairn_code check_whole(hdfs_store *store, const cairn_call *call,
                               const webhdfs_request *request, const http_reply *reply,
                               cairn_error *err)
 {
-    cairn_slice value;
     webhdfs_status status = {.is_file = false};
 
-    if (announced(reply) != UNKNOWN_LENGTH || http_header(reply, "transfer-encoding", &value)) {
+    if (!may_be_cut(reply)) {
         return CAIRN_OK;
     }
     CAIRN_TRY(hdfs_file_status(store, call, request->path, &status, err));
-    return status.length == reply->received
-               ? CAIRN_OK
-               : error_set(err, CAIRN_E_UNAVAILABLE, "the reply ended too early");
+    return status.length == reply->received ? CAIRN_OK : ended_early(err);
 }
 
 cairn_code hdfs_get(void *self, const cairn_call *call, const char *key, size_t limit,
@@ -127,15 +145,10 @@ cairn_code hdfs_get(void *self, const cairn_call *call, const char *key, size_t 
     return CAIRN_OK;
 }
 
-static cairn_code too_short(uint64_t length, cairn_error *err)
-{
-    return error_set(err, CAIRN_E_INTEGRITY, "it ends after %" PRIu64 " bytes", length);
-}
-
 static cairn_code check_end(const webhdfs_status *status, uint64_t offset, uint64_t length,
                             cairn_error *err)
 {
-    return offset + length <= status->length ? CAIRN_OK : too_short(status->length, err);
+    return offset + length <= status->length ? CAIRN_OK : hdfs_too_short(status->length, err);
 }
 
 /* Nothing is read, but what is missing or too short must be told. */
@@ -164,9 +177,11 @@ static cairn_code read_piece(hdfs_store *store, const cairn_call *call, const ch
     if (code != CAIRN_OK) {
         return error_set(err, code, "%s", own.message);
     }
-    return flight.exchange.reply.received == sink->length
-               ? CAIRN_OK
-               : too_short(offset + flight.exchange.reply.received, err);
+    const http_reply *reply = &flight.exchange.reply;
+    if (reply->received == sink->length) {
+        return CAIRN_OK;
+    }
+    return may_be_cut(reply) ? ended_early(err) : hdfs_too_short(offset + reply->received, err);
 }
 
 cairn_code hdfs_get_range(void *self, const cairn_call *call, const char *key,

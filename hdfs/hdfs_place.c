@@ -219,6 +219,36 @@ static bool list_has(const cairn_buf *list, cairn_slice name)
     return false;
 }
 
+static cairn_slice host_of(cairn_slice authority)
+{
+    return (cairn_slice){authority.data, host_length(authority)};
+}
+
+/* The configuration is that of fs.defaultFS: a NameNode of another name has no address in it. */
+static cairn_code is_configured(const search *s, bool *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) fs = {0};
+
+    CAIRN_TRY(hdfs_config_get(s->config, "fs.defaultFS", &fs, err));
+    const char *rest = fs.len == 0 ? NULL : behind(buf_text(&fs), "hdfs://");
+    *out = rest == NULL ||
+           cairn_slice_equal(host_of((cairn_slice){rest, strcspn(rest, "/")}), s->host);
+    return CAIRN_OK;
+}
+
+/* "host:port" of RPC: its web address is the one that is configured, if it is the host's. */
+static cairn_code find_host(search *s, cairn_hdfs_place *place, cairn_error *err)
+{
+    const cairn_slice none = {NULL, 0};
+    bool configured = false;
+
+    s->host = host_of(s->service);
+    s->service = none;
+    CAIRN_TRY(is_configured(s, &configured, err));
+    return configured ? add_found(s, none, place, err)
+                      : add_authority(place, s->tls, s->host, none, err);
+}
+
 static cairn_code find_service(search *s, cairn_hdfs_place *place, cairn_error *err)
 {
     const cairn_slice none = {NULL, 0};
@@ -230,9 +260,7 @@ static cairn_code find_service(search *s, cairn_hdfs_place *place, cairn_error *
     s->tls = cairn_slice_equal(cairn_buf_slice(&policy), cairn_slice_of("HTTPS_ONLY"));
     CAIRN_TRY(lookup(s->config, "dfs.nameservices", none, none, &services, err));
     if (services.len == 0 || !list_has(&services, s->service)) {
-        s->host = (cairn_slice){s->service.data, host_length(s->service)};
-        s->service = none;
-        return add_found(s, none, place, err);
+        return find_host(s, place, err);
     }
     CAIRN_TRY(lookup(s->config, "dfs.ha.namenodes", s->service, none, &ids, err));
     return ids.len == 0 ? add_found(s, none, place, err) : add_each(s, &ids, place, err);
@@ -272,8 +300,7 @@ static cairn_code find_namenodes(const parts *p, const char *conf_dir, cairn_hdf
     if (p->authority.len == 0) {
         return refuse(p->uri, "the host is missing, and HADOOP_CONF_DIR is not set", err);
     }
-    const cairn_slice host = {p->authority.data, host_length(p->authority)};
-    return add_authority(place, false, host, none, err);
+    return add_authority(place, false, host_of(p->authority), none, err);
 }
 
 cairn_code cairn_hdfs_locate(const char *uri, const char *conf_dir, cairn_hdfs_place *out,

@@ -27,13 +27,14 @@ typedef struct upload {
     cairn_buf target;
     cairn_buf temporary;
     bool left; /* the temporary may stand there */
+    bool late; /* a DataNode got data and gave no answer: it may be made yet */
     webhdfs_status status;
 } upload;
 
 static void upload_release(upload *u)
 {
     if (u->left) {
-        hdfs_discard(u->store, buf_text(&u->temporary));
+        hdfs_discard(u->store, buf_text(&u->temporary), u->late);
     }
     cairn_buf_release(&u->target);
     cairn_buf_release(&u->temporary);
@@ -83,7 +84,7 @@ static cairn_code name_temporary(upload *u, cairn_error *err)
 static cairn_code create_failed(const webhdfs_flight *flight, cairn_code code, cairn_error *err)
 {
     const bool transient = flight->failure.action == CAIRN_WEBHDFS_AGAIN ||
-                           code == CAIRN_E_NOT_FOUND;
+                           code == CAIRN_E_NOT_FOUND || code == CAIRN_E_EXISTS;
 
     return error_prefix(err, transient ? CAIRN_E_UNAVAILABLE : code, "upload");
 }
@@ -113,6 +114,8 @@ static cairn_code create_once(upload *u, bool one_step, webhdfs_flight *flight, 
     const cairn_code code = hdfs_request(u->store, u->call, &request, flight, err);
     u->left = u->left || code == CAIRN_OK || flight->unknown || one_step ||
               flight->step != CAIRN_WEBHDFS_FIRST;
+    u->late = flight->step == CAIRN_WEBHDFS_UPLOAD && flight->exchange.reply.status == 0 &&
+              flight->exchange.reply.sent > 0;
     if (code == CAIRN_OK && flight->exchange.reply.sent < u->source.length) {
         return error_set(err, CAIRN_E_UNAVAILABLE,
                          "upload: the server took it for whole after %" PRIu64 " bytes",
@@ -128,10 +131,17 @@ static cairn_code create(upload *u, cairn_error *err)
     cairn_error own = {0};
 
     const cairn_code code = create_once(u, known, &flight, &own);
-    if (code != CAIRN_OK && !known && atomic_load(&u->store->web.one_step)) {
+    if (code != CAIRN_OK && !known && flight.step == CAIRN_WEBHDFS_FIRST &&
+        atomic_load(&u->store->web.one_step)) {
         return create_once(u, true, &flight, err);
     }
     return code == CAIRN_OK ? code : error_set(err, code, "%s", own.message);
+}
+
+/* Somebody has removed the temporary: the key itself has nothing to do with it. */
+static cairn_code upload_is_gone(cairn_error *err)
+{
+    return error_prefix(err, CAIRN_E_UNAVAILABLE, "the upload is gone");
 }
 
 static cairn_code check_length(upload *u, cairn_error *err)
@@ -140,7 +150,7 @@ static cairn_code check_length(upload *u, cairn_error *err)
         hdfs_file_status(u->store, u->call, buf_text(&u->temporary), &u->status, err);
 
     if (code == CAIRN_E_NOT_FOUND) {
-        return error_prefix(err, CAIRN_E_UNAVAILABLE, "the upload is gone");
+        return upload_is_gone(err);
     }
     CAIRN_TRY(code);
     if (u->status.length != u->source.length) {
@@ -206,11 +216,13 @@ static cairn_code check_checksum(upload *u, cairn_error *err)
         return CAIRN_OK;
     }
     if (code != CAIRN_OK) {
-        return error_set(err, code, "%s", own.message);
+        (void)error_set(err, code, "%s", own.message);
+        return code == CAIRN_E_NOT_FOUND ? upload_is_gone(err) : code;
     }
     if (webhdfs_json_checksum(cairn_buf_slice(&flight.exchange.reply.body), &answer, NULL) !=
             CAIRN_OK ||
-        !hdfs_checksum_known(&answer, &chunk_bytes, theirs)) {
+        !hdfs_checksum_known(&answer, &chunk_bytes, theirs) || u->status.block_bytes == 0 ||
+        u->status.block_bytes % chunk_bytes != 0) {
         return CAIRN_OK;
     }
     CAIRN_TRY(own_checksum(u, chunk_bytes, ours, err));
@@ -221,8 +233,9 @@ static cairn_code check_checksum(upload *u, cairn_error *err)
     return CAIRN_OK;
 }
 
-/* The source of the RENAME is gone, or the reply said nothing: whose file has the name? */
-static cairn_code settle(upload *u, cairn_error *err)
+/* The source of the RENAME is gone, or the reply said nothing: whose file has the name? If it is
+ * another's, `otherwise` says what that means. */
+static cairn_code settle(upload *u, cairn_code otherwise, cairn_error *err)
 {
     webhdfs_status found = {.is_file = false};
     const cairn_code code = hdfs_status(u->store, u->call, buf_text(&u->target), &found, err);
@@ -238,15 +251,18 @@ static cairn_code settle(upload *u, cairn_error *err)
         u->left = false;
         return CAIRN_OK;
     }
-    return error_set(err, CAIRN_E_EXISTS, "it exists already");
+    return error_set(err, otherwise,
+                     otherwise == CAIRN_E_EXISTS ? "it exists already"
+                                                 : "the rename has not replaced it");
 }
 
-static cairn_code rename_failed(upload *u, const webhdfs_flight *flight, cairn_code code,
-                                cairn_error *err)
+static cairn_code rename_failed(upload *u, cairn_put_mode mode, webhdfs_cause cause,
+                                cairn_code code, cairn_error *err)
 {
-    switch (flight->failure.cause) {
+    switch (cause) {
     case CAIRN_WEBHDFS_ABSENT:
-        return settle(u, err);
+        /* What was to be replaced may have been replaced again: no conflict. */
+        return settle(u, mode == CAIRN_PUT_CREATE ? CAIRN_E_EXISTS : CAIRN_E_UNAVAILABLE, err);
     case CAIRN_WEBHDFS_EXISTS:
         return error_set(err, CAIRN_E_EXISTS, "it exists already");
     case CAIRN_WEBHDFS_IS_FOLDER:
@@ -254,7 +270,6 @@ static cairn_code rename_failed(upload *u, const webhdfs_flight *flight, cairn_c
     case CAIRN_WEBHDFS_OTHER:
     case CAIRN_WEBHDFS_NOT_A_FOLDER:
     case CAIRN_WEBHDFS_NOT_EMPTY:
-    case CAIRN_WEBHDFS_BEYOND_END:
     case CAIRN_WEBHDFS_NO_DATANODE:
         break;
     }
@@ -283,10 +298,10 @@ static cairn_code give_name(upload *u, cairn_put_mode mode, cairn_error *err)
     }
     if (code != CAIRN_OK) {
         (void)error_set(err, code, "%s", own.message);
-        return rename_failed(u, &flight, code, err);
+        return rename_failed(u, mode, flight.failure.cause, code, err);
     }
     if (flight.exchange.reply.body.len > 0) {
-        return settle(u, err);
+        return settle(u, mode == CAIRN_PUT_CREATE ? CAIRN_E_EXISTS : CAIRN_E_INCOMPATIBLE, err);
     }
     u->left = false;
     return CAIRN_OK;

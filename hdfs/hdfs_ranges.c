@@ -154,11 +154,6 @@ static cairn_code keep_cut(download *d, const slot *s, cairn_error *err)
     return buf_append(&d->cut, &rest, sizeof(rest), err);
 }
 
-static cairn_code too_short(uint64_t length, cairn_error *err)
-{
-    return error_set(err, CAIRN_E_INTEGRITY, "it ends after %" PRIu64 " bytes", length);
-}
-
 static cairn_code exchange_done(void *context, http_exchange *exchange, cairn_code code,
                                 const cairn_error *why, cairn_error *err)
 {
@@ -175,7 +170,10 @@ static cairn_code exchange_done(void *context, http_exchange *exchange, cairn_co
     s->busy = false;
     if (arrival == CAIRN_OK) {
         const uint64_t end = s->span.offset + s->flight.exchange.reply.received;
-        return end == s->span.end ? CAIRN_OK : too_short(end, err);
+        return end == s->span.end ? CAIRN_OK : hdfs_too_short(end, err);
+    }
+    if (s->flight.failure.action == CAIRN_WEBHDFS_NEXT) {
+        hdfs_namenodes_move(&d->ranges->store->web.namenodes, s->flight.namenode);
     }
     return goes_on(&s->flight, arrival) ? keep_cut(d, s, err)
                                         : error_set(err, arrival, "%s", own.message);
@@ -198,10 +196,12 @@ static cairn_code mend(const hdfs_ranges *ranges, span s, cairn_error *err)
         const uint64_t got = arrived(&flight);
         s.offset += got;
         if (code == CAIRN_OK) {
-            return s.offset == s.end ? CAIRN_OK : too_short(s.offset, err);
+            return s.offset == s.end ? CAIRN_OK : hdfs_too_short(s.offset, err);
         }
         tries = got > 0 ? 0 : tries + 1;
-        cuts = got > 0 || !hdfs_was_cut(&flight) ? 0 : cuts + 1;
+        if (flight.failure.cause != CAIRN_WEBHDFS_NO_DATANODE) {
+            cuts = got > 0 || !hdfs_was_cut(&flight) ? 0 : cuts + 1;
+        }
         if (cuts == 2) {
             return hdfs_damaged(s.offset, err);
         }

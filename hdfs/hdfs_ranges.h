@@ -18,6 +18,8 @@ void hdfs_open_request_init(hdfs_open_request *open, const char *path, uint64_t 
 
 /* The reply had begun with 200 when it was cut. */
 bool hdfs_was_cut(const webhdfs_flight *flight);
+/* CAIRN_E_INTEGRITY: the object ends before what was asked for. */
+cairn_code hdfs_too_short(uint64_t length, cairn_error *err);
 /* CAIRN_E_INTEGRITY: every DataNode cuts at `offset`. */
 cairn_code hdfs_damaged(uint64_t offset, cairn_error *err);
 

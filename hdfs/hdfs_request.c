@@ -45,25 +45,36 @@ static cairn_code new_token(hdfs_store *store, const cairn_call *call, cairn_err
     return hdfs_auth_set_token(&store->web.auth, &token, lifetime_ms, err);
 }
 
+/* The same token for longer, else another. */
+static cairn_code get_token(hdfs_store *store, const cairn_call *call, bool renew, cairn_error *err)
+{
+    CAIRN_AUTO(secret) token = {.text = NULL};
+    uint64_t lifetime_ms = 0;
+
+    if (renew) {
+        CAIRN_TRY(hdfs_auth_copy_token(&store->web.auth, &token, err));
+    }
+    if (secret_is_set(&token) && renew_token(store, call, &token, &lifetime_ms, NULL) == CAIRN_OK) {
+        hdfs_auth_renewed(&store->web.auth, lifetime_ms);
+        return CAIRN_OK;
+    }
+    return new_token(store, call, err);
+}
+
 static cairn_code ensure_token(hdfs_store *store, const cairn_call *call, cairn_error *err)
 {
     hdfs_auth *auth = &store->web.auth;
+    cairn_error own = {0};
     bool renew = false;
 
     if (!hdfs_auth_token_is_due(auth, &renew)) {
         return CAIRN_OK;
     }
-    if (renew) {
-        CAIRN_AUTO(secret) token = {.text = NULL};
-        uint64_t lifetime_ms = 0;
-        CAIRN_TRY(hdfs_auth_copy_token(auth, &token, err));
-        if (secret_is_set(&token) &&
-            renew_token(store, call, &token, &lifetime_ms, NULL) == CAIRN_OK) {
-            hdfs_auth_renewed(auth, lifetime_ms);
-            return CAIRN_OK;
-        }
+    const cairn_code code = get_token(store, call, renew, &own);
+    if (hdfs_auth_token_done(auth, code == CAIRN_OK) || code == CAIRN_OK) {
+        return CAIRN_OK;
     }
-    return new_token(store, call, err);
+    return error_set(err, code, "%s", own.message);
 }
 
 cairn_code hdfs_request(hdfs_store *store, const cairn_call *call, const webhdfs_request *request,
@@ -74,7 +85,7 @@ cairn_code hdfs_request(hdfs_store *store, const cairn_call *call, const webhdfs
     CAIRN_TRY(ensure_token(store, call, err));
     const cairn_code code = webhdfs_perform(&store->web, call, request, flight, &own);
     if (code == CAIRN_OK || flight->failure.action != CAIRN_WEBHDFS_RENEW ||
-        !hdfs_auth_refused(&store->web.auth)) {
+        !hdfs_auth_refused(&store->web.auth, flight->signature.generation)) {
         return code == CAIRN_OK ? code : error_set(err, code, "%s", own.message);
     }
     CAIRN_TRY(ensure_token(store, call, err));

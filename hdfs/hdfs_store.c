@@ -9,7 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CHUNK_BYTES 512 /* blocks are made of so many */
+#define CHUNK_BYTES   512 /* blocks are made of so many */
+#define LATE_PAUSE_MS 150
 
 cairn_code hdfs_path(const hdfs_store *store, const char *key, cairn_buf *out, cairn_error *err)
 {
@@ -54,24 +55,48 @@ cairn_code hdfs_file_status(hdfs_store *store, const cairn_call *call, const cha
     return CAIRN_OK;
 }
 
-cairn_code hdfs_delete(hdfs_store *store, const cairn_call *call, const char *path,
-                       webhdfs_cause *out_cause, cairn_error *err)
+static cairn_code request_delete(hdfs_store *store, const cairn_call *call, const char *path,
+                                 webhdfs_flight *flight, cairn_error *err)
 {
     const webhdfs_request request = {
         .op = CAIRN_WEBHDFS_DELETE, .path = path, .params = {{"recursive", "false"}}};
+
+    return hdfs_request(store, call, &request, flight, err);
+}
+
+cairn_code hdfs_delete(hdfs_store *store, const cairn_call *call, const char *path,
+                       webhdfs_cause *out_cause, cairn_error *err)
+{
     CAIRN_AUTO(webhdfs_flight) flight = {.request = NULL};
 
-    const cairn_code code = hdfs_request(store, call, &request, &flight, err);
+    const cairn_code code = request_delete(store, call, path, &flight, err);
     *out_cause = flight.failure.cause;
     return code;
 }
 
-void hdfs_discard(hdfs_store *store, const char *path)
+/* True unless the server says that there was nothing. */
+static bool discard_once(hdfs_store *store, const cairn_call *call, const char *path)
+{
+    CAIRN_AUTO(webhdfs_flight) flight = {.request = NULL};
+    bool there = true;
+
+    const cairn_code code = request_delete(store, call, path, &flight, NULL);
+    return code != CAIRN_OK ||
+           webhdfs_json_boolean(cairn_buf_slice(&flight.exchange.reply.body), &there, NULL) !=
+               CAIRN_OK ||
+           there;
+}
+
+void hdfs_discard(hdfs_store *store, const char *path, bool late)
 {
     const cairn_call call = {cairn_deadline_in(CAIRN_HDFS_CLEANUP_MS), NULL};
-    webhdfs_cause cause = CAIRN_WEBHDFS_OTHER;
 
-    (void)hdfs_delete(store, &call, path, &cause, NULL);
+    for (unsigned try = 1; !discard_once(store, &call, path) && late; try++) {
+        if (try == CAIRN_HDFS_TRIES_MAX ||
+            call_sleep(&call, (uint64_t)LATE_PAUSE_MS * try, "", NULL) != CAIRN_OK) {
+            return;
+        }
+    }
 }
 
 static cairn_code hdfs_stat(void *self, const cairn_call *call, const char *key,
@@ -216,7 +241,7 @@ static cairn_code fill(hdfs_store *store, const cairn_hdfs_options *options, cai
     store->block_bytes = options->block_bytes;
     store->sync_block = options->sync_block;
     store->check_checksum = options->check_checksum;
-    store->log = options->log;
+    store->web.log = options->log;
     CAIRN_TRY(copy_path(options->root, "root", &store->root, err));
     CAIRN_TRY(copy_path(options->path_prefix, "path prefix", &store->web.prefix, err));
     if (options->datanode_hosts != NULL) {

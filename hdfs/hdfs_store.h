@@ -30,7 +30,6 @@ typedef struct hdfs_store {
     uint64_t block_bytes;
     bool sync_block;
     bool check_checksum;
-    cairn_log log;
 } hdfs_store;
 
 /* One operation: with a token fetched or renewed before, and new credentials, once, if they are
@@ -50,8 +49,9 @@ cairn_code hdfs_file_status(hdfs_store *store, const cairn_call *call, const cha
 /* DELETE without recursion. *out_cause tells what a failure was; missing is fine. */
 cairn_code hdfs_delete(hdfs_store *store, const cairn_call *call, const char *path,
                        webhdfs_cause *out_cause, cairn_error *err);
-/* Removes `path` if it is there, in a short time of its own, whatever ended the call. */
-void hdfs_discard(hdfs_store *store, const char *path);
+/* Removes `path` if it is there, in a short time of its own, whatever ended the call. `late`: a
+ * DataNode that was given up may be about to make it; what is not there is asked for again. */
+void hdfs_discard(hdfs_store *store, const char *path, bool late);
 
 /*
  * Removes the folders above `path` that are empty, up to the root; cuts `path`. What goes wrong is

@@ -1,7 +1,7 @@
 /*
  * DESIGN: the same walk as a listing, but only temporaries are of interest, and a folder that is
  * left empty is removed as well. What is old is told by the NameNode's clock alone: a temporary
- * that is made for the purpose has a modification time of now.
+ * folder that is made for the purpose has a modification time of now.
  */
 #include "hdfs_sweep.h"
 
@@ -28,9 +28,11 @@ cairn_code hdfs_server_now_ms(hdfs_store *store, const cairn_call *call, uint64_
         return error_no_memory(err, "a path");
     }
     const webhdfs_request request = {.op = CAIRN_WEBHDFS_MKDIRS, .path = buf_text(&path)};
-    CAIRN_TRY(hdfs_request(store, call, &request, &flight, err));
-    const cairn_code code = hdfs_status(store, call, request.path, &status, err);
-    hdfs_discard(store, request.path);
+    cairn_code code = hdfs_request(store, call, &request, &flight, err);
+    if (code == CAIRN_OK) {
+        code = hdfs_status(store, call, request.path, &status, err);
+    }
+    hdfs_discard(store, request.path, false);
     CAIRN_TRY(code);
     *out_ms = status.modified_ms;
     return CAIRN_OK;
@@ -52,7 +54,11 @@ static cairn_code remove_old(void *context, const char *path, const webhdfs_stat
     if (status->modified_ms > s->before_ms) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(hdfs_delete(s->store, s->call, path, &cause, err));
+    const cairn_code code = hdfs_delete(s->store, s->call, path, &cause, err);
+    if (cause == CAIRN_WEBHDFS_NOT_EMPTY) {
+        return CAIRN_OK; /* somebody's folder, none of ours */
+    }
+    CAIRN_TRY(code);
     s->removed++;
     char *folder CAIRN_AUTO_FREE = mem_strdup(path);
     if (folder == NULL) {

@@ -2,6 +2,7 @@
 
 #include "cancel.h"
 #include "errors.h"
+#include "logging.h"
 #include "webhdfs_json.h"
 #include "webhdfs_location.h"
 
@@ -9,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATUS_OK       200
-#define STATUS_CREATED  201
-#define STATUS_REDIRECT 300
+#define STATUS_OK           200
+#define STATUS_REDIRECT     300
+#define STATUS_SERVER_ERROR 500
+
+#define SECRET_SHOWN_BYTES 16 /* of a credential, from which on a text is taken to repeat it */
 
 typedef struct op_form {
     const char *name;
@@ -32,7 +35,9 @@ static const op_form forms[] = {
     [CAIRN_WEBHDFS_OPEN] = {"OPEN", CAIRN_HTTP_GET, true, 200, 0, REPLY_BYTES},
     [CAIRN_WEBHDFS_CHECKSUM] = {"GETFILECHECKSUM", CAIRN_HTTP_GET, true, 200, HTTP_PATIENT,
                                 REPLY_BYTES},
-    [CAIRN_WEBHDFS_RENAME] = {"RENAME", CAIRN_HTTP_PUT, false, 200, 0, REPLY_BYTES},
+    /* libcurl would repeat it on a kept connection that dies. */
+    [CAIRN_WEBHDFS_RENAME] = {"RENAME", CAIRN_HTTP_PUT, false, 200, HTTP_FRESH_CONNECTION,
+                              REPLY_BYTES},
     [CAIRN_WEBHDFS_DELETE] = {"DELETE", CAIRN_HTTP_DELETE, false, 200, 0, REPLY_BYTES},
     [CAIRN_WEBHDFS_MKDIRS] = {"MKDIRS", CAIRN_HTTP_PUT, false, 200, 0, REPLY_BYTES},
     [CAIRN_WEBHDFS_BLOCKS] = {"GETFILEBLOCKLOCATIONS", CAIRN_HTTP_GET, false, 200, 0,
@@ -126,6 +131,7 @@ static void begin_exchange(webhdfs_flight *flight)
 {
     http_exchange *x = &flight->exchange;
 
+    secret_buf_release(&x->reply.headers); /* of a redirect, or a cookie */
     http_reply_release(&x->reply);
     *x = (http_exchange){
         .method = form_of(flight)->method,
@@ -154,6 +160,8 @@ cairn_code webhdfs_depart(webhdfs *w, const webhdfs_request *request, webhdfs_fl
 
     flight->request = request;
     flight->step = CAIRN_WEBHDFS_FIRST;
+    flight->direct = forms[request->op].two_steps && request->op != CAIRN_WEBHDFS_CHECKSUM &&
+                     atomic_load(&w->one_step);
     flight->failure = (webhdfs_failure){.code = CAIRN_OK};
     flight->namenode = hdfs_namenodes_current(&w->namenodes);
     CAIRN_TRY(build_url(w, flight, err));
@@ -166,7 +174,7 @@ cairn_code webhdfs_depart(webhdfs *w, const webhdfs_request *request, webhdfs_fl
     }
     begin_exchange(flight);
     flight->exchange.flags |= flight->signature.flags;
-    if (atomic_load(&w->one_step)) {
+    if (flight->direct) {
         put_data(flight);
         flight->headers[headers] = "Content-Type: application/octet-stream";
     }
@@ -235,14 +243,94 @@ static cairn_code fail(webhdfs_flight *flight, cairn_code code, webhdfs_action a
     return code;
 }
 
+/* "CREATE by dn1:9864" */
+static cairn_code name_failure(const webhdfs *w, webhdfs_flight *flight, const char *text,
+                               cairn_error *err)
+{
+    const webhdfs_url *peer = flight->step == CAIRN_WEBHDFS_FIRST
+                                  ? &w->namenodes.items[flight->namenode].url
+                                  : &flight->datanode;
+
+    return error_set(err, flight->failure.code, "%s by %s:%u: %s", form_of(flight)->name,
+                     peer->host, (unsigned)peer->port, text);
+}
+
+/* A DataNode that fails is passed over; if none is left, all are forgiven. */
+static void learn(webhdfs *w, webhdfs_flight *flight, bool lost)
+{
+    if (flight->failure.cause == CAIRN_WEBHDFS_NO_DATANODE) {
+        if (hdfs_datanodes_forgive(&w->datanodes)) {
+            flight->failure.action = CAIRN_WEBHDFS_AGAIN;
+        }
+    } else if (flight->step != CAIRN_WEBHDFS_FIRST && lost) {
+        hdfs_datanodes_exclude(&w->datanodes, flight->datanode.host);
+    }
+}
+
+/* A server's text may repeat the URL's credentials in words of its own: it ends before them. */
+static void hide_credentials(const cairn_buf *url, char *text)
+{
+    static const char *const names[] = {"delegation=", "token="};
+    const char *query = (const char *)url->data;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
+        char begin[SECRET_SHOWN_BYTES + 1];
+        const char *value = strstr(query, names[i]);
+        value = value == NULL ? "" : value + strlen(names[i]);
+        (void)snprintf(begin, sizeof(begin), "%.*s", (int)strcspn(value, "&"), value);
+        char *found = begin[0] == '\0' ? NULL : strstr(text, begin);
+        if (found != NULL) {
+            *found = '\0';
+        }
+    }
+}
+
+static cairn_code reply_failed(webhdfs *w, webhdfs_flight *flight, cairn_error *err)
+{
+    const http_reply *reply = &flight->exchange.reply;
+    webhdfs_failure *failure = &flight->failure;
+
+    webhdfs_error_read(flight->step, reply->status, cairn_buf_slice(&reply->body), failure);
+    hide_credentials(&flight->url, failure->text);
+    flight->unknown = flight->unknown ||
+                      (flight->step == CAIRN_WEBHDFS_FIRST && reply->status >= STATUS_SERVER_ERROR);
+    if (flight->step != CAIRN_WEBHDFS_FIRST && failure->action == CAIRN_WEBHDFS_NEXT) {
+        failure->action = CAIRN_WEBHDFS_AGAIN;
+    }
+    /* Without security there is no token that could be wrong: the stream was just cut. */
+    if (failure->action == CAIRN_WEBHDFS_RENEW && reply->status != 401 &&
+        w->auth.mode == CAIRN_HDFS_AUTH_SIMPLE) {
+        failure->action = CAIRN_WEBHDFS_AGAIN;
+        failure->code = CAIRN_E_UNAVAILABLE;
+    }
+    learn(w, flight,
+          failure->action == CAIRN_WEBHDFS_AGAIN && failure->code == CAIRN_E_UNAVAILABLE);
+    return name_failure(w, flight, failure->text, err);
+}
+
+/* A reply that is final. A DataNode that has stored an upload says 201, nothing else. */
+static cairn_code judge(webhdfs *w, webhdfs_flight *flight, cairn_error *err)
+{
+    const unsigned status = flight->exchange.reply.status;
+
+    if (status == form_of(flight)->success) {
+        return CAIRN_OK;
+    }
+    if (status != STATUS_OK) {
+        return reply_failed(w, flight, err);
+    }
+    flight->failure = (webhdfs_failure){.code = CAIRN_E_UNAVAILABLE, .action = CAIRN_WEBHDFS_AGAIN};
+    return name_failure(w, flight, "200, which does not say that it was stored", err);
+}
+
 /* The gateway did in one step what takes two. What it did without data is done again with data. */
 static cairn_code one_step(webhdfs *w, webhdfs_flight *flight, cairn_error *err)
 {
     const webhdfs_op op = flight->request->op;
 
-    if (op == CAIRN_WEBHDFS_CHECKSUM || atomic_load(&w->one_step) ||
+    if (op == CAIRN_WEBHDFS_CHECKSUM || flight->direct ||
         (op == CAIRN_WEBHDFS_CREATE && flight->request->source.length == 0)) {
-        return CAIRN_OK;
+        return judge(w, flight, err);
     }
     atomic_store(&w->one_step, true);
     (void)error_set(err, CAIRN_E_UNAVAILABLE, "the server answers in one step");
@@ -266,28 +354,6 @@ static cairn_code first_step_done(webhdfs *w, webhdfs_flight *flight, bool *out_
     return found ? CAIRN_OK : one_step(w, flight, err);
 }
 
-/* "CREATE by dn1:9864" */
-static cairn_code name_failure(const webhdfs *w, webhdfs_flight *flight, const char *text,
-                               cairn_error *err)
-{
-    const webhdfs_url *peer = flight->step == CAIRN_WEBHDFS_FIRST
-                                  ? &w->namenodes.items[flight->namenode].url
-                                  : &flight->datanode;
-
-    return error_set(err, flight->failure.code, "%s by %s:%u: %s", form_of(flight)->name,
-                     peer->host, (unsigned)peer->port, text);
-}
-
-/* A DataNode that fails is passed over; if none is left, all are forgiven. */
-static void learn(webhdfs *w, webhdfs_flight *flight, bool lost)
-{
-    if (flight->failure.cause == CAIRN_WEBHDFS_NO_DATANODE) {
-        (void)hdfs_datanodes_forgive(&w->datanodes);
-    } else if (flight->step != CAIRN_WEBHDFS_FIRST && lost) {
-        hdfs_datanodes_exclude(&w->datanodes, flight->datanode.host);
-    }
-}
-
 /* An exchange without a reply, or one whose body was cut. */
 static cairn_code transport_failed(webhdfs *w, webhdfs_flight *flight, cairn_code code,
                                    const cairn_error *why, cairn_error *err)
@@ -297,7 +363,7 @@ static cairn_code transport_failed(webhdfs *w, webhdfs_flight *flight, cairn_cod
     flight->unknown = flight->unknown || (first && flight->exchange.reply.maybe_effective);
     flight->failure = (webhdfs_failure){.code = code};
     if (first && code == CAIRN_E_LIMIT && flight->request->op == CAIRN_WEBHDFS_OPEN &&
-        !atomic_load(&w->one_step)) {
+        !flight->direct) {
         return one_step(w, flight, err);
     }
     if (code == CAIRN_E_UNAVAILABLE) {
@@ -309,32 +375,12 @@ static cairn_code transport_failed(webhdfs *w, webhdfs_flight *flight, cairn_cod
     return error_set(err, code, "%s: %s", form_of(flight)->name, why->message);
 }
 
-static cairn_code reply_failed(webhdfs *w, webhdfs_flight *flight, cairn_error *err)
-{
-    const http_reply *reply = &flight->exchange.reply;
-    webhdfs_failure *failure = &flight->failure;
-
-    webhdfs_error_read(flight->step, reply->status, cairn_buf_slice(&reply->body), failure);
-    if (flight->step != CAIRN_WEBHDFS_FIRST && failure->action == CAIRN_WEBHDFS_NEXT) {
-        failure->action = CAIRN_WEBHDFS_AGAIN;
-    }
-    /* Without security there is no token that could be wrong: the stream was just cut. */
-    if (failure->action == CAIRN_WEBHDFS_RENEW && reply->status != 401 &&
-        w->auth.mode == CAIRN_HDFS_AUTH_SIMPLE) {
-        failure->action = CAIRN_WEBHDFS_AGAIN;
-        failure->code = CAIRN_E_UNAVAILABLE;
-    }
-    learn(w, flight,
-          failure->action == CAIRN_WEBHDFS_AGAIN && failure->code == CAIRN_E_UNAVAILABLE);
-    return name_failure(w, flight, failure->text, err);
-}
-
 cairn_code webhdfs_arrive(webhdfs *w, webhdfs_flight *flight, cairn_code code,
                           const cairn_error *why, bool *out_more, cairn_error *err)
 {
-    const op_form *form = form_of(flight);
     const unsigned status = flight->exchange.reply.status;
     const bool first = flight->step == CAIRN_WEBHDFS_FIRST;
+    const bool may_redirect = first && form_of(flight)->two_steps;
 
     *out_more = false;
     if (first && status != 0) {
@@ -343,22 +389,14 @@ cairn_code webhdfs_arrive(webhdfs *w, webhdfs_flight *flight, cairn_code code,
     if (code != CAIRN_OK && (status < 400 || code != CAIRN_E_UNAVAILABLE)) {
         return transport_failed(w, flight, code, why, err);
     }
-    if (status >= STATUS_REDIRECT && status < 400 && !(first && form->two_steps)) {
+    if (status >= STATUS_REDIRECT && status < 400 && !may_redirect) {
         flight->failure = (webhdfs_failure){.code = CAIRN_E_INCOMPATIBLE};
         return name_failure(w, flight, "a redirect where there is none in WebHDFS", err);
     }
-    if (first && form->two_steps && status >= STATUS_OK && status < 400) {
+    if (may_redirect && status >= STATUS_OK && status < 400) {
         return first_step_done(w, flight, out_more, err);
     }
-    if (status != form->success && status != STATUS_OK) {
-        return reply_failed(w, flight, err);
-    }
-    if (status != form->success) { /* a DataNode that has stored an upload says 201 */
-        flight->failure =
-            (webhdfs_failure){.code = CAIRN_E_UNAVAILABLE, .action = CAIRN_WEBHDFS_AGAIN};
-        return name_failure(w, flight, "200, which does not say that it was stored", err);
-    }
-    return CAIRN_OK;
+    return judge(w, flight, err);
 }
 
 /* All exchanges of one flight. */
@@ -390,6 +428,8 @@ cairn_code webhdfs_perform(webhdfs *w, const cairn_call *call, const webhdfs_req
         if (flight->failure.action == CAIRN_WEBHDFS_NEXT) {
             hdfs_namenodes_move(&w->namenodes, flight->namenode);
             if (tried < w->namenodes.count) {
+                log_write(&w->log, CAIRN_LOG_INFO, "hdfs: %s; asking the next NameNode",
+                          own.message);
                 continue;
             }
         }

@@ -24,6 +24,7 @@ typedef struct webhdfs {
     hdfs_auth auth;
     char *prefix;          /* "/webhdfs/v1" */
     char *datanode_hosts;  /* may be NULL */
+    cairn_log log;         /* of another NameNode being asked; no URL and no secret */
     _Atomic bool one_step; /* a gateway that answers OPEN and CREATE without a redirect */
 } webhdfs;
 
@@ -64,6 +65,7 @@ typedef struct webhdfs_flight {
     http_exchange exchange;  /* the one to perform; its reply is the flight's */
     webhdfs_failure failure; /* of the last reply that was no success */
     bool unknown;            /* it failed, but a NameNode may have carried it out */
+    bool direct;             /* the data goes with the first request, to a one-step gateway */
     webhdfs_step step;
     size_t namenode;
     webhdfs_url datanode; /* of the second step; its texts but the host are not valid */

@@ -66,7 +66,7 @@ static const row rows[] = {
     ROW("MaxDirectoryItemsExceededException", NULL, CAIRN_E_INVALID, FINAL, OTHER),
     ROW("CannotObtainBlockLengthException", NULL, CAIRN_E_UNAVAILABLE, FINAL, OTHER),
     ROW("IOException", "is under construction", CAIRN_E_UNAVAILABLE, FINAL, OTHER),
-    ROW("IOException", "out of the range", CAIRN_E_INTEGRITY, FINAL, CAIRN_WEBHDFS_BEYOND_END),
+    ROW("IOException", "out of the range", CAIRN_E_INTEGRITY, FINAL, OTHER),
     ROW("IOException", "Failed to find datanode", CAIRN_E_UNAVAILABLE, BACK_OFF,
         CAIRN_WEBHDFS_NO_DATANODE),
     ROW("IOException", "No active and not excluded nodes", CAIRN_E_UNAVAILABLE, BACK_OFF,
@@ -155,16 +155,17 @@ static const row *find_row(webhdfs_step step, const webhdfs_exception *exception
     return NULL;
 }
 
-/* Bytes of a message before what may be a token in an echoed URL, and before the Java stack. */
-static size_t shown_bytes(const char *message)
+/* Bytes of a text before what may be a token in an echoed URL, a cookie, and the Java stack. */
+static size_t shown_bytes(const char *text)
 {
-    static const char *const secrets[] = {"delegation=", "token="};
-    size_t len = strcspn(message, "\r\n");
+    static const char *const secrets[] = {
+        "delegation=", "delegation%3D", "token=", "token%3D", "hadoop.auth", "urlString"};
+    size_t len = strcspn(text, "\r\n");
 
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(secrets); i++) {
         const size_t secret_len = strlen(secrets[i]);
         for (size_t at = 0; at + secret_len <= len; at++) {
-            len = strncasecmp(message + at, secrets[i], secret_len) == 0 ? at + secret_len : len;
+            len = strncasecmp(text + at, secrets[i], secret_len) == 0 ? at + secret_len : len;
         }
     }
     return len;
@@ -174,9 +175,10 @@ static void write_text(unsigned status, const webhdfs_exception *exception, webh
 {
     CAIRN_AUTO(cairn_buf) name = {0};
     CAIRN_AUTO(cairn_buf) message = {0};
+    const cairn_slice class = {exception->name, shown_bytes(exception->name)};
     const cairn_slice shown = {exception->message, shown_bytes(exception->message)};
 
-    if (encode_printable(cairn_slice_of(exception->name), 80, &name, NULL) != CAIRN_OK ||
+    if (encode_printable(class, 80, &name, NULL) != CAIRN_OK ||
         encode_printable(shown, CAIRN_HDFS_MESSAGE_BYTES, &message, NULL) != CAIRN_OK ||
         buf_text(&name) == NULL || buf_text(&message) == NULL) {
         (void)snprintf(out->text, sizeof(out->text), "%u", status);

@@ -27,8 +27,7 @@ typedef enum webhdfs_cause {
     CAIRN_WEBHDFS_NOT_A_FOLDER = 3, /* a file stands where the path needs a folder */
     CAIRN_WEBHDFS_NOT_EMPTY = 4,    /* a folder that is not empty */
     CAIRN_WEBHDFS_IS_FOLDER = 5,    /* a folder has the name that a file should get */
-    CAIRN_WEBHDFS_BEYOND_END = 6,   /* the offset lies behind the end */
-    CAIRN_WEBHDFS_NO_DATANODE = 7   /* no DataNode is left to take or give the data */
+    CAIRN_WEBHDFS_NO_DATANODE = 6   /* no DataNode is left to take or give the data */
 } webhdfs_cause;
 
 typedef struct webhdfs_failure {

@@ -54,8 +54,8 @@ PUBLIC_ONLY_FOR = {
 
 LIBC = set("""
     aio.h assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h fnmatch.h ftw.h getopt.h
-    inttypes.h langinfo.h libgen.h limits.h locale.h malloc.h math.h poll.h pthread.h sched.h
-    semaphore.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
+    inttypes.h langinfo.h libgen.h limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h pwd.h
+    sched.h semaphore.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
     stdio.h stdlib.h string.h strings.h termios.h time.h unistd.h wchar.h
 """.split())
 LIBC_FOLDERS = ("sys/", "linux/")

@@ -45,7 +45,7 @@ typedef struct cairn_hdfs_options {
     bool sync_block;            /* DataNodes fsync each block */
     bool check_checksum; /* compare the file's checksum after an upload, where its kind is known */
     uint64_t connect_timeout_ms;
-    cairn_log log;
+    cairn_log log; /* when another NameNode is asked */
 } cairn_hdfs_options;
 
 #define CAIRN_HDFS_OPTIONS_VERSION 1

@@ -3,12 +3,11 @@
 
 #include <cairn/hdfs.h>
 
+#include "buf.h"
 #include "check.h"
 #include "fsutil.h"
 #include "hdfs_config.h"
 #include "tmpdir.h"
-
-#include <stdio.h>
 
 #define PROPERTY(name, value) "<property><name>" name "</name><value>" value "</value></property>"
 #define CONFIGURATION(text)   "<?xml version=\"1.0\"?>\n<configuration>" text "</configuration>"
@@ -37,13 +36,13 @@ static void expect_place(const char *uri, const char *conf_dir, const char *name
 {
     cairn_hdfs_place place = {.root = NULL};
     cairn_error err = {0};
-    char all[512] = "";
+    CAIRN_AUTO(cairn_buf) all = {0};
 
     ASSERT_OK(cairn_hdfs_locate(uri, conf_dir, &place, &err), &err);
     for (size_t i = 0; place.namenodes[i] != NULL; i++) {
-        (void)snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s ", place.namenodes[i]);
+        ASSERT_OK(buf_printf(&all, NULL, "%s ", place.namenodes[i]), NULL);
     }
-    assert_string_equal(all, namenodes);
+    assert_string_equal(buf_text(&all), namenodes);
     assert_string_equal(place.root, root);
     cairn_hdfs_place_release(&place);
 }
@@ -111,6 +110,17 @@ static void a_name_service_has_the_addresses_of_the_configuration(void **state)
     expect_place("hdfs://single:8020/", dir->path, "http://single:9870 ", "/");
 }
 
+static void the_configuration_of_another_cluster_is_not_taken(void **state)
+{
+    const tmpdir *dir = *state;
+    write_config(dir, "core-site.xml", CONFIGURATION(PROPERTY("fs.defaultFS", "hdfs://nn1:8020")));
+    write_config(dir, "hdfs-site.xml",
+                 CONFIGURATION(PROPERTY("dfs.namenode.http-address", "web1:50070")));
+
+    expect_place("hdfs://nn1:8020/a", dir->path, "http://web1:50070 ", "/a");
+    expect_place("hdfs://nn2:8020/a", dir->path, "http://nn2:9870 ", "/a");
+}
+
 static void https_only_has_other_addresses(void **state)
 {
     const tmpdir *dir = *state;
@@ -158,7 +168,7 @@ static void a_configuration_that_is_none_is_told(void **state)
     cairn_hdfs_place place = {.root = NULL};
     cairn_error err = {0};
 
-    ASSERT_CODE(cairn_hdfs_locate("hdfs://ns/a", dir->path, &place, &err), CAIRN_E_NOT_FOUND, &err);
+    ASSERT_CODE(cairn_hdfs_locate("hdfs://ns/a", dir->path, &place, &err), CAIRN_E_INVALID, &err);
     write_config(dir, "core-site.xml", "<configuration>");
     ASSERT_CODE(cairn_hdfs_locate("hdfs://ns/a", dir->path, &place, &err), CAIRN_E_INTEGRITY, &err);
     ASSERT_MESSAGE_HAS(&err, "core-site.xml");
@@ -172,6 +182,7 @@ int main(void)
         CASE(a_web_address_is_taken_as_it_is),
         CASE(what_is_no_place_is_refused),
         CASE(a_name_service_has_the_addresses_of_the_configuration),
+        CASE(the_configuration_of_another_cluster_is_not_taken),
         CASE(https_only_has_other_addresses),
         CASE(a_final_property_stays),
         CASE(a_configuration_that_is_none_is_told),

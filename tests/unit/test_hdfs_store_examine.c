@@ -17,6 +17,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The next case of a table gets a new world. */
+static webhdfs_world *renew(void **state)
+{
+    (void)tear_down(state);
+    (void)set_up(state);
+    return *state;
+}
+
 static void keep_finding(void *context, const cairn_finding *finding)
 {
     cairn_buf *all = context;
@@ -75,9 +83,7 @@ static void a_server_that_takes_no_writes_is_bad(void **state)
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         CAIRN_AUTO(cairn_buf) all = {0};
         const script_rule rule = {.method = "PUT", .reply = {.status = 403, .body = cases[i].body}};
-        (void)tear_down(state);
-        (void)set_up(state);
-        webhdfs_world *w = *state;
+        webhdfs_world *w = renew(state);
         script_server_expect(w->nn, &rule);
         webhdfs_world_open(w);
 

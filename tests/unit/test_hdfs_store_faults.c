@@ -195,9 +195,25 @@ static void an_upload_that_is_not_acknowledged_is_no_object(void **state)
         }
         ASSERT_CODE(code, c->code, &w->err);
         assert_int_equal(webhdfs_world_asked(w->nn, "RENAME"), 0);
-        assert_int_equal(webhdfs_world_asked(w->nn, "DELETE"), 1);
+        assert_in_range(webhdfs_world_asked(w->nn, "DELETE"), 1, CAIRN_HDFS_TRIES_MAX);
         ASSERT_CODE(stat_key(w, "a/k"), CAIRN_E_NOT_FOUND, &w->err);
     }
+}
+
+/* The DataNode makes the file after the DELETE. */
+static void a_temporary_that_appears_late_is_removed(void **state)
+{
+    webhdfs_world *w = *state;
+    const script_rule reset = {.method = "PUT", .act = SCRIPT_RESET};
+    const script_rule early = {
+        .method = "DELETE", .times = 1, .reply = {.body = "{\"boolean\":false}"}};
+    script_server_expect(w->dn, &reset);
+    script_server_expect(w->nn, &early);
+    webhdfs_world_open(w);
+
+    ASSERT_CODE(put(w, "k", "hello"), CAIRN_E_UNAVAILABLE, &w->err);
+
+    assert_in_range(webhdfs_world_asked(w->nn, "DELETE"), 2, CAIRN_HDFS_TRIES_MAX);
 }
 
 static void an_upload_that_was_damaged_or_cut_is_no_object(void **state)
@@ -250,6 +266,67 @@ static void a_lost_reply_of_rename_is_not_taken_for_ours_without_an_id(void **st
     webhdfs_world_open(w);
 
     ASSERT_CODE(put(w, "k", "hello"), CAIRN_E_EXISTS, &w->err);
+}
+
+/* Whoever has the name by now: a put that replaces meets no conflict. */
+static void a_replacement_is_never_a_conflict(void **state)
+{
+    for (unsigned plain = 0; plain < 2; plain++) {
+        webhdfs_world *w = renew(state);
+        script_rule lost = {.method = "PUT", .skip = 1, .times = 1, .act = SCRIPT_CLOSE};
+        w->ids = false;
+        w->plain_rename = plain != 0;
+        webhdfs_world_add(w, "/root/k", 3);
+        webhdfs_world_lose_reply(w, &lost);
+        webhdfs_world_open(w);
+
+        ASSERT_CODE(
+            cairn_store_put(w->store, NULL, "k", cairn_slice_of("new"), CAIRN_PUT_REPLACE, &w->err),
+            plain ? CAIRN_E_INCOMPATIBLE : CAIRN_E_UNAVAILABLE, &w->err);
+
+        assert_int_equal(webhdfs_world_count(w), 1);
+    }
+}
+
+/* A gateway gives up waiting, the NameNode behind it does not. */
+static void a_rename_that_a_gateway_gave_up_is_settled_too(void **state)
+{
+    webhdfs_world *w = *state;
+    script_rule gave_up = {.method = "PUT", .skip = 1, .times = 1, .reply = {.status = 504}};
+    webhdfs_world_lose_reply(w, &gave_up);
+    webhdfs_world_open(w);
+
+    ASSERT_OK(put(w, "k", "hello"), &w->err);
+
+    assert_int_equal(webhdfs_world_asked(w->nn, "RENAME"), 2);
+}
+
+/* Of names with 128 random bits none is taken, and none is the key's. */
+static void what_is_wrong_with_a_temporary_is_not_said_of_the_key(void **state)
+{
+    static const struct {
+        const char *method;
+        unsigned skip;
+        unsigned status;
+        const char *body;
+    } cases[] = {
+        {"PUT", 0, 403, WORLD_EXCEPTION("FileAlreadyExistsException", "x")},
+        {"PUT", 0, 404, WORLD_EXCEPTION("FileNotFoundException", "x")},
+        {"GET", 0, 404, WORLD_EXCEPTION("FileNotFoundException", "x")},
+        {"GET", 1, 404, WORLD_EXCEPTION("FileNotFoundException", "x")},
+    };
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        webhdfs_world *w = renew(state);
+        script_rule rule = failing(cases[i].method, 1, cases[i].status, cases[i].body);
+        rule.skip = cases[i].skip;
+        script_server_expect(w->nn, &rule);
+        webhdfs_world_open(w);
+
+        ASSERT_CODE(put(w, "k", "hello"), CAIRN_E_UNAVAILABLE, &w->err);
+
+        assert_int_equal(webhdfs_world_count(w), 0);
+    }
 }
 
 static void a_rename_that_ignores_its_options_is_looked_at(void **state)
@@ -336,11 +413,28 @@ static void all_datanodes_are_forgiven_when_none_is_left(void **state)
     script_server_expect(w->nn, &none);
     webhdfs_world_open(w);
 
-    ASSERT_CODE(cairn_store_get(w->store, NULL, "k", 10, &out, &w->err), CAIRN_E_UNAVAILABLE,
-                &w->err);
     ASSERT_OK(cairn_store_get(w->store, NULL, "k", 10, &out, &w->err), &w->err);
 
+    assert_non_null(strstr(script_server_request(w->nn, 1)->target, "excludedatanodes"));
     assert_null(strstr(script_server_request(w->nn, 2)->target, "excludedatanodes"));
+}
+
+/* NameNodes ignore names in excludedatanodes. */
+static void a_datanode_that_is_named_is_passed_over_by_its_address(void **state)
+{
+    webhdfs_world *w = *state;
+    CAIRN_AUTO(cairn_buf) out = {0};
+    char location[64];
+    const script_rule reset = {.times = 1, .act = SCRIPT_RESET};
+    (void)snprintf(location, sizeof(location), "http://localhost:%u", script_server_port(w->dn));
+    w->location = location;
+    webhdfs_world_add(w, "/root/k", 5);
+    script_server_expect(w->dn, &reset);
+    webhdfs_world_open(w);
+
+    ASSERT_OK(cairn_store_get(w->store, NULL, "k", 10, &out, &w->err), &w->err);
+
+    assert_non_null(strstr(script_server_request(w->nn, 1)->target, "excludedatanodes=127.0.0.1"));
 }
 
 static void a_read_that_is_cut_begins_anew(void **state)
@@ -377,6 +471,41 @@ static void a_read_that_is_cut_twice_at_one_byte_is_damage(void **state)
 
     ASSERT_MESSAGE_HAS(&w->err, "get a range of k from");
     ASSERT_MESSAGE_HAS(&w->err, "from byte 512 on");
+}
+
+/* The only DataNode with the block is passed over, so that the NameNode has none to name. */
+static void damage_of_the_only_replica_is_damage(void **state)
+{
+    webhdfs_world *w = *state;
+    uint8_t bytes[10000];
+    const cairn_memory_range range = {0, bytes, sizeof(bytes)};
+    script_rule cut = {.act = SCRIPT_CLOSE, .at = 512, .at_body = true};
+    script_rule none = failing(
+        "GET", 1, 403, WORLD_EXCEPTION("IOException", "No active and not excluded nodes contain"));
+    none.skip = 1;
+    webhdfs_world_add(w, "/root/k", sizeof(bytes));
+    webhdfs_world_cut_reads(w, &cut);
+    script_server_expect(w->nn, &none);
+    webhdfs_world_open(w);
+
+    ASSERT_CODE(cairn_store_get_range(w->store, NULL, "k", &range, &w->err), CAIRN_E_INTEGRITY,
+                &w->err);
+
+    ASSERT_MESSAGE_HAS(&w->err, "from byte 512 on");
+}
+
+static void a_reply_without_length_that_ends_early_is_no_short_file(void **state)
+{
+    webhdfs_world *w = *state;
+    uint8_t bytes[10];
+    const cairn_memory_range range = {0, bytes, sizeof(bytes)};
+    const script_rule cut = {.reply = {.body = "abc", .length = SCRIPT_LENGTH_NONE}};
+    webhdfs_world_add(w, "/root/k", sizeof(bytes));
+    script_server_expect(w->dn, &cut);
+    webhdfs_world_open(w);
+
+    ASSERT_CODE(cairn_store_get_range(w->store, NULL, "k", &range, &w->err), CAIRN_E_UNAVAILABLE,
+                &w->err);
 }
 
 static void ranges_of_a_large_file_go_on_where_they_were_cut(void **state)
@@ -464,17 +593,24 @@ int main(void)
         CASE(safe_mode_is_waited_for_at_the_same_namenode),
         CASE(what_a_namenode_says_is_what_the_call_gives),
         CASE(an_upload_that_is_not_acknowledged_is_no_object),
+        CASE(a_temporary_that_appears_late_is_removed),
         CASE(an_upload_that_was_damaged_or_cut_is_no_object),
         CASE(only_201_says_that_an_upload_is_stored),
         CASE(a_lost_reply_of_rename_is_settled_by_the_file_id),
         CASE(a_lost_reply_of_rename_is_not_taken_for_ours_without_an_id),
+        CASE(a_replacement_is_never_a_conflict),
+        CASE(a_rename_that_a_gateway_gave_up_is_settled_too),
+        CASE(what_is_wrong_with_a_temporary_is_not_said_of_the_key),
         CASE(a_rename_that_ignores_its_options_is_looked_at),
         CASE(a_redirect_to_a_foreign_host_is_not_taken),
         CASE(a_token_is_in_no_message),
         CASE(a_datanode_that_failed_is_passed_over),
         CASE(all_datanodes_are_forgiven_when_none_is_left),
+        CASE(a_datanode_that_is_named_is_passed_over_by_its_address),
         CASE(a_read_that_is_cut_begins_anew),
         CASE(a_read_that_is_cut_twice_at_one_byte_is_damage),
+        CASE(damage_of_the_only_replica_is_damage),
+        CASE(a_reply_without_length_that_ends_early_is_no_short_file),
         CASE(ranges_of_a_large_file_go_on_where_they_were_cut),
         CASE(a_listing_that_does_not_advance_is_an_error),
     };

@@ -179,6 +179,8 @@ static void a_text_ends_at_the_stack_and_before_a_token(void **state)
         {"Permission denied.\\n\\tat org.apache.X(X.java:1)", "403 X: Permission denied"},
         {"GET /a?op=OPEN&delegation=SECRET&x", "403 X: GET /a?op=OPEN&delegation="},
         {"bad Token=SECRET", "403 X: bad Token="},
+        {"to=%2Fa%3Fdelegation%3dSECRET", "403 X: to=%2Fa%3Fdelegation%3d"},
+        {"Cookie: hadoop.auth=SECRET", "403 X: Cookie: hadoop.auth"},
         {"a\\u0001b\\u00e9", "403 X: a\\x01b\\xc3\\xa9"},
         {"", "403 X"},
     };
@@ -192,6 +194,19 @@ static void a_text_ends_at_the_stack_and_before_a_token(void **state)
         webhdfs_error_read(FIRST, 403, cairn_slice_of(body), &failure);
         assert_string_equal(failure.text, texts[i].shown);
     }
+}
+
+static void a_class_ends_before_a_token_too(void **state)
+{
+    const failure_case c = {"X?delegation=SECRET", "m", 403, FIRST, 0, 0};
+    char body[1024];
+    webhdfs_failure failure;
+    (void)state;
+    body_of(&c, "X", body);
+
+    webhdfs_error_read(FIRST, 403, cairn_slice_of(body), &failure);
+
+    assert_string_equal(failure.text, "403 X?delegation=: m");
 }
 
 static void a_long_message_is_cut(void **state)
@@ -217,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_end_of_the_class_name_tells_too),
         cmocka_unit_test(without_an_exception_the_status_tells),
         cmocka_unit_test(a_text_ends_at_the_stack_and_before_a_token),
+        cmocka_unit_test(a_class_ends_before_a_token_too),
         cmocka_unit_test(a_long_message_is_cut),
     };
 

@@ -120,8 +120,8 @@ static void status_text(const webhdfs_world *w, const world_file *file, const ch
     (void)snprintf(out, size,
                    "{\"pathSuffix\":\"%s\",\"type\":\"%s\",\"length\":%zu,\"blockSize\":%" PRIu64
                    ",\"modificationTime\":%" PRIu64 ",\"replication\":1,\"unknown\":[{}]%s}",
-                   name, file->is_folder ? "DIRECTORY" : "FILE", file->len, BLOCK_BYTES,
-                   file->modified_ms, id);
+                   name, file->is_folder ? "DIRECTORY" : "FILE", file->len,
+                   w->no_blocks ? UINT64_C(0) : BLOCK_BYTES, file->modified_ms, id);
 }
 
 static void get_status(webhdfs_world *w, const asked *a, script_reply *reply)

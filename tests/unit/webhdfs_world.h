@@ -40,6 +40,7 @@ typedef struct webhdfs_world {
     bool json_location;   /* 200 with {"Location":..} in place of 307 */
     bool plain_rename;    /* renameoptions are ignored */
     bool ids;             /* fileId is told */
+    bool no_blocks;       /* blockSize is not told */
     const char *location; /* "http://host:port" in redirects; NULL: the DataNode's */
     cairn_hdfs_options options;
     cairn_store *store;
@@ -52,20 +53,20 @@ typedef struct webhdfs_world {
 /* With the servers, without a store; fails the test if that cannot be. */
 webhdfs_world *webhdfs_world_new(void);
 /* Adds the rules of HDFS itself, and makes the store at /root from `options`. */
-void webhdfs_world_open(webhdfs_world *world);
-void webhdfs_world_free(webhdfs_world *world);
+void webhdfs_world_open(webhdfs_world *w);
+void webhdfs_world_free(webhdfs_world *w);
 
 /* Adds a rule to the first NameNode, or to the DataNode, which does the work and then, by
  * rule->act, loses the reply or cuts it. Borrows the rule's texts. */
-void webhdfs_world_lose_reply(webhdfs_world *world, const script_rule *rule);
-void webhdfs_world_cut_reads(webhdfs_world *world, const script_rule *rule);
+void webhdfs_world_lose_reply(webhdfs_world *w, const script_rule *rule);
+void webhdfs_world_cut_reads(webhdfs_world *w, const script_rule *rule);
 
 /* A file of `len` bytes, byte i is i mod 251. */
-void webhdfs_world_add(webhdfs_world *world, const char *path, size_t len);
+void webhdfs_world_add(webhdfs_world *w, const char *path, size_t len);
 /* NULL if it is not there. Only while no request is under way. */
-const world_file *webhdfs_world_find(const webhdfs_world *world, const char *path);
+const world_file *webhdfs_world_find(const webhdfs_world *w, const char *path);
 /* Files and folders that are there. */
-size_t webhdfs_world_count(const webhdfs_world *world);
+size_t webhdfs_world_count(const webhdfs_world *w);
 /* How many requests of the journal have "op=<op>". */
 size_t webhdfs_world_asked(script_server *server, const char *op);
 
