@@ -4,7 +4,10 @@
 #
 #     cmake --preset debug && cmake --build --preset debug
 #     cmake --preset bench && cmake --build --preset bench
-#     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state checkpoint memory
+#     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state checkpoint memory s3 hdfs
+#
+# s3 and hdfs start their own servers; which clients they stand beside, and where these are looked for, is told
+# at the top of bench/bench_s3.py and bench/bench_hdfs.py.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -13,6 +16,7 @@ out=${OUT:-$source_dir/build/must_show}
 export CAIRN_SOURCE_DIR=$source_dir
 export CAIRN_BIN=${CAIRN_BIN:-$source_dir/build/debug/bin/cairn}
 bench=${CAIRN_BENCH_DIR:-$source_dir/build/bench/bin}
+export CAIRN_BENCH_DIR=$bench
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$out"
@@ -53,9 +57,11 @@ checkpoint() { # about 0.25, 1.2 and 4 GB of state
     done
 }
 memory() { run memory python3 bench/worker_memory.py; }
+s3() { run s3 python3 bench/bench_s3.py; }
+hdfs() { run hdfs python3 bench/bench_hdfs.py; }
 
 failed=0
-for part in "${@:-kills points flips fencing model state checkpoint memory}"; do
+for part in "${@:-kills points flips fencing model state checkpoint memory s3 hdfs}"; do
     for name in $part; do "$name"; done
 done
 exit "$failed"
