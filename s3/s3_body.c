@@ -33,6 +33,7 @@ cairn_code s3_body_open(const cairn_put_body *from, s3_body *out, cairn_error *e
 {
     const cairn_file_range *range = from->range;
 
+    out->halt_ms = from->halt_ms;
     if (range == NULL) {
         out->source = (http_source){from->data->data, -1, 0, from->data->len};
         return CAIRN_OK;

@@ -17,6 +17,7 @@ typedef struct s3_body {
     const char *path; /* NULL: bytes in memory */
     http_source source;
     const uint8_t *sha256; /* of all of it, if it is known */
+    uint32_t halt_ms;      /* see cairn_put_body */
 } s3_body;
 
 void s3_body_release(s3_body *body);

@@ -17,6 +17,7 @@ typedef struct s3_task {
     s3_exchange x;
     /* values that the request points to */
     char text[S3_RANGE_SIZE];
+    char number[S3_NUMBER_SIZE];
     s3_digests digests;
     /* told by `finish` */
     bool at_once; /* repeat it now: what failed is mended */

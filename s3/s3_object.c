@@ -150,6 +150,7 @@ static cairn_code put_single(const single_put *put, cairn_error *err)
     s3_digests digests = {0};
     s3_request request = {.method = CAIRN_HTTP_PUT, .asked = CAIRN_S3_ASKED_WRITE, .key = put->key};
 
+    request.halt_ms = put->body->halt_ms;
     s3_add_put_headers(store, &headers, &request);
     if (put->body->sha256 != NULL) {
         sha256 known;
@@ -346,6 +347,9 @@ static cairn_code read_head(const http_reply *reply, s3_head *out, cairn_error *
     if (http_header(reply, S3_META_UPLOAD, &text) && text.len == RANDOM_ID_SIZE - 1) {
         memcpy(head.id, text.data, text.len);
     }
+    if (http_header(reply, "etag", &text) && text.len < sizeof(head.etag)) {
+        memcpy(head.etag, text.data, text.len);
+    }
     *out = head;
     return CAIRN_OK;
 }
@@ -402,25 +406,4 @@ cairn_code s3_stat(void *self, const cairn_call *call, const char *key, cairn_ob
     CAIRN_TRY(s3_head_object(self, call, key, &head, err));
     *out = head.info;
     return CAIRN_OK;
-}
-
-/* ---- Delete ---- */
-
-cairn_code s3_remove(void *self, const cairn_call *call, const char *key, cairn_error *err)
-{
-    const s3_request request = {
-        .method = CAIRN_HTTP_DELETE, .asked = CAIRN_S3_ASKED_OTHER, .key = key};
-    CAIRN_AUTO(s3_exchange) x = {.store = self, .call = call, .request = &request};
-    cairn_error why = {0};
-    const cairn_code code = s3_exchange_send(&x, &why);
-
-    if (code == CAIRN_OK || (x.error.status == 404 && strcmp(x.error.code, "NoSuchKey") == 0)) {
-        return CAIRN_OK;
-    }
-    if (err != NULL) {
-        *err = why;
-    }
-    return s3_exchange_wants(&x, CAIRN_S3_HELD)
-               ? error_prefix(err, CAIRN_E_ACCESS, "the object is held (object lock)")
-               : code;
 }

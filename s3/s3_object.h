@@ -41,7 +41,8 @@ cairn_code s3_blame_source(const s3_request *request, const char *path, cairn_er
 /* Facts of a HEAD. */
 typedef struct s3_head {
     cairn_object_info info;
-    char id[RANDOM_ID_SIZE]; /* S3_META_UPLOAD, "" if it has none */
+    char id[RANDOM_ID_SIZE];                /* S3_META_UPLOAD, "" if it has none */
+    char etag[CAIRN_S3_ETAG_BYTES_MAX + 1]; /* "" if it has none */
 } s3_head;
 
 /* CAIRN_E_NOT_FOUND only if the object is positively absent. */

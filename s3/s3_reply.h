@@ -79,8 +79,9 @@ typedef struct s3_verdict {
 cairn_code s3_error_read(const http_reply *reply, s3_error *out, cairn_error *err);
 
 /* The table: by code, then by status. Says CAIRN_E_NOT_FOUND only for NoSuchKey: anything else that
- * is "not there" is CAIRN_E_ACCESS, as no caller may take it for an absent object. The 404 of a HEAD
- * that names no code is CAIRN_E_UNAVAILABLE with CAIRN_S3_LEARN_WHY: the answer to that counts. */
+ * is "not there" is CAIRN_E_ACCESS, as no caller may take it for an absent object. The 404 of a
+ * HEAD that names no code is CAIRN_E_UNAVAILABLE with CAIRN_S3_LEARN_WHY: the answer to that
+ * counts. */
 s3_verdict s3_classify(const s3_error *error, s3_asked asked);
 
 /*

@@ -99,6 +99,15 @@ static void draft_header(draft *d, const char *name, const char *value)
     d->headers[d->count++] = (sigv4_pair){name, value};
 }
 
+cairn_code s3_check_key(const s3_store *store, const char *key, cairn_error *err)
+{
+    if (strlen(store->prefix) + strlen(key) > CAIRN_OBJECT_KEY_BYTES_MAX) {
+        return error_set(err, CAIRN_E_INVALID, "with the prefix %s it is longer than %d bytes",
+                         store->prefix, CAIRN_OBJECT_KEY_BYTES_MAX);
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code draft_path(const s3_exchange *x, draft *d, cairn_error *err)
 {
     const s3_store *store = x->store;
@@ -108,10 +117,7 @@ static cairn_code draft_path(const s3_exchange *x, draft *d, cairn_error *err)
         const size_t bucket = x->place.virtual_host ? 0 : strlen(store->bucket);
         return buf_append(&d->path, store->path_base, 1 + bucket, err);
     }
-    if (strlen(store->prefix) + strlen(key) > CAIRN_OBJECT_KEY_BYTES_MAX) {
-        return error_set(err, CAIRN_E_INVALID, "with the prefix %s it is longer than %d bytes",
-                         store->prefix, CAIRN_OBJECT_KEY_BYTES_MAX);
-    }
+    CAIRN_TRY(s3_check_key(store, key, err));
     CAIRN_TRY(buf_append_text(&d->path, store->path_base, err));
     return sigv4_encode_path(key, &d->path, err);
 }
@@ -261,6 +267,7 @@ cairn_code s3_exchange_prepare(s3_exchange *x, cairn_error *err)
         .source = x->request->source,
         .sink = x->request->sink,
         .flags = x->request->flags | expect,
+        .halt_ms = x->request->halt_ms,
     };
     return x->http.url != NULL ? CAIRN_OK : error_no_memory(err, "a request");
 }

@@ -36,7 +36,8 @@ typedef struct s3_request {
     http_source source;
     const char *payload_hash; /* of the source; NULL: there is none, or it is not to be signed */
     http_sink sink;
-    unsigned flags; /* HTTP_ */
+    unsigned flags;   /* HTTP_ */
+    uint32_t halt_ms; /* see cairn_put_body */
 } s3_request;
 
 void s3_request_query(s3_request *request, const char *name, const char *value);
@@ -64,6 +65,9 @@ typedef struct s3_exchange {
     bool region_mended;
     char hop[S3_HOST_SIZE]; /* "": none */
 } s3_exchange;
+
+/* CAIRN_E_INVALID if a key is too long below the store's prefix. */
+cairn_code s3_check_key(const s3_store *store, const char *key, cairn_error *err);
 
 /* Leaves the throttle too. */
 void s3_exchange_release(s3_exchange *x);

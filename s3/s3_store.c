@@ -53,6 +53,8 @@ static const cairn_store_driver driver = {
     .list_page = s3_list_page,
     .free = store_free,
     .examine = s3_examine,
+    .remove_many = s3_remove_many,
+    .copy = s3_copy,
 };
 
 cairn_code s3_store_of(const cairn_store *store, s3_store **out, cairn_error *err)

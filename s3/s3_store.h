@@ -1,6 +1,6 @@
 /*
  * One S3 store: what its requests share. The driver's functions stand in s3_object.c, s3_upload.c,
- * s3_download.c, s3_list.c and s3_examine.c.
+ * s3_download.c, s3_delete.c, s3_copy.c, s3_list.c and s3_examine.c.
  *
  * Thread safety: all but `synced`, `throttle`, `budget` and `wants_md5` is constant after
  * cairn_s3_store_new. `lock` is never held during a request.
@@ -75,6 +75,10 @@ cairn_code s3_get_file(void *self, const cairn_call *call, const char *key,
 cairn_code s3_stat(void *self, const cairn_call *call, const char *key, cairn_object_info *out,
                    cairn_error *err);
 cairn_code s3_remove(void *self, const cairn_call *call, const char *key, cairn_error *err);
+cairn_code s3_remove_many(void *self, const cairn_call *call, const char *const *keys, size_t count,
+                          const cairn_delete_watch *watch, cairn_error *err);
+cairn_code s3_copy(void *self, const cairn_call *call, const char *from_key, const char *to_key,
+                   cairn_put_mode mode, cairn_error *err);
 cairn_code s3_list_page(void *self, const cairn_call *call, const cairn_list_page *page,
                         cairn_store_visit visit, void *context, cairn_error *err);
 cairn_code s3_examine(void *self, const cairn_call *call, const char *key,

@@ -57,16 +57,23 @@ static cairn_code write_part(void *context, s3_task *task, cairn_error *err)
     return s3_add_source(upload->store, &source, &task->digests, &task->request, err);
 }
 
-static cairn_code take_etag(s3_upload *upload, const s3_task *task, cairn_error *err)
+cairn_code s3_upload_take_etag(s3_upload *upload, uint64_t index, cairn_slice etag,
+                               cairn_error *err)
 {
-    cairn_slice etag;
-
-    if (!http_header(&task->x.http.reply, "etag", &etag) || etag.len == 0 ||
-        etag.len > CAIRN_S3_ETAG_BYTES_MAX) {
+    if (etag.len == 0 || etag.len > CAIRN_S3_ETAG_BYTES_MAX) {
         return error_set(err, CAIRN_E_UNAVAILABLE, "the server sent no ETag");
     }
-    upload->etags[task->index] = mem_strndup(etag.data, etag.len);
-    return upload->etags[task->index] != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
+    mem_free(upload->etags[index]);
+    upload->etags[index] = mem_strndup(etag.data, etag.len);
+    return upload->etags[index] != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
+}
+
+static cairn_code take_etag(s3_upload *upload, const s3_task *task, cairn_error *err)
+{
+    cairn_slice etag = {NULL, 0};
+
+    (void)http_header(&task->x.http.reply, "etag", &etag);
+    return s3_upload_take_etag(upload, task->index, etag, err);
 }
 
 static cairn_code finish_part(void *context, s3_task *task, cairn_code code, const cairn_error *why,
@@ -105,10 +112,34 @@ static cairn_code send_parts(s3_upload *upload, cairn_error *err)
     return s3_crew_run(&crew, err);
 }
 
-static cairn_code send_and_complete(s3_upload *upload, cairn_error *err)
+static cairn_code send_and_complete(s3_upload *upload,
+                                    cairn_code (*send)(s3_upload *upload, cairn_error *err),
+                                    cairn_error *err)
 {
-    CAIRN_TRY(send_parts(upload, err));
+    CAIRN_TRY(send(upload, err));
     return s3_upload_complete(upload, err);
+}
+
+cairn_code s3_upload_run(s3_upload *upload, cairn_code (*send)(s3_upload *upload, cairn_error *err),
+                         cairn_error *err)
+{
+    const uint64_t length = upload->body->source.length;
+
+    CAIRN_TRY(s3_part_bytes(length, upload->store->part_bytes, &upload->part_bytes, err));
+    upload->parts = (unsigned)((length + upload->part_bytes - 1) / upload->part_bytes);
+    upload->etags = mem_calloc(upload->parts, sizeof(*upload->etags));
+    if (upload->etags == NULL) {
+        return error_no_memory(err, "an upload");
+    }
+    if (upload->mode == CAIRN_PUT_CREATE) {
+        CAIRN_TRY(s3_expect_absent(upload->store, upload->call, upload->key, err));
+    }
+    CAIRN_TRY(s3_upload_begin(upload, err));
+    const cairn_code code = send_and_complete(upload, send, err);
+    if (code != CAIRN_OK) {
+        s3_upload_abort(upload);
+    }
+    return code;
 }
 
 cairn_code s3_put_parts(s3_store *store, const cairn_call *call, const char *key,
@@ -117,19 +148,5 @@ cairn_code s3_put_parts(s3_store *store, const cairn_call *call, const char *key
     CAIRN_AUTO(s3_upload)
     upload = {.store = store, .call = call, .key = key, .body = body, .mode = mode};
 
-    CAIRN_TRY(s3_part_bytes(body->source.length, store->part_bytes, &upload.part_bytes, err));
-    upload.parts = (unsigned)((body->source.length + upload.part_bytes - 1) / upload.part_bytes);
-    upload.etags = mem_calloc(upload.parts, sizeof(*upload.etags));
-    if (upload.etags == NULL) {
-        return error_no_memory(err, "an upload");
-    }
-    if (mode == CAIRN_PUT_CREATE) {
-        CAIRN_TRY(s3_expect_absent(store, call, key, err));
-    }
-    CAIRN_TRY(s3_upload_begin(&upload, err));
-    const cairn_code code = send_and_complete(&upload, err);
-    if (code != CAIRN_OK) {
-        s3_upload_abort(&upload);
-    }
-    return code;
+    return s3_upload_run(&upload, send_parts, err);
 }

@@ -1,6 +1,7 @@
 /*
  * An object in parts. What is pure stands here for its tests: how large parts are, and the document
- * of a completion. s3_upload.c sends the parts, s3_complete.c begins, completes and aborts.
+ * of a completion. s3_upload.c sends the parts, s3_copy.c has them copied, s3_complete.c begins,
+ * completes and aborts.
  */
 #ifndef CAIRN_S3_S3_UPLOAD_H
 #define CAIRN_S3_S3_UPLOAD_H
@@ -21,11 +22,24 @@ typedef struct s3_upload {
     char *id;     /* UploadId */
     char **etags; /* of each part, as the server sent them; NULL: not sent yet */
     s3_put_headers headers;
+    void *context; /* of whoever sends the parts */
 } s3_upload;
 
 /* Zero-initialised before, released after. */
 void s3_upload_release(s3_upload *upload);
 CAIRN_DEFINE_AUTO(s3_upload, s3_upload_release)
+
+/*
+ * The whole way of an upload of which store, call, key, body and mode are set: begin, `send`, which
+ * fills `etags`, completion; an abort if any of these fails. Create-only looks before the begin
+ * too.
+ */
+cairn_code s3_upload_run(s3_upload *upload, cairn_code (*send)(s3_upload *upload, cairn_error *err),
+                         cairn_error *err);
+
+/* Keeps the ETag of a part. */
+cairn_code s3_upload_take_etag(s3_upload *upload, uint64_t index, cairn_slice etag,
+                               cairn_error *err);
 
 /* Gets an UploadId. */
 cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err);

@@ -34,12 +34,13 @@ typedef struct cairn_finding {
 typedef void (*cairn_finding_visit)(void *context, const cairn_finding *finding);
 
 /*
- * Puts, reads, lists and deletes objects below `doctor/<random>/`, all of which it removes, as far as
- * the store lets it and also after a failure, and asks the driver for what only it can tell. Where
- * they could not be found again or deleted it puts a few alone. `store` is a plain one, without
- * cairn_store_retrying, which would pull the writers of a race apart. `visit` gets each finding, on the
- * calling thread; *out_safety what follows. An error is returned only if the examination itself
- * could not go on (cancelled, no memory, deadline, a store that cannot be reached at all).
+ * Puts, reads, lists and deletes objects below `doctor/<random>/`, all of which it removes, as far
+ * as the store lets it and also after a failure, and asks the driver for what only it can tell.
+ * Where they could not be found again or deleted it puts a few alone. `store` is a plain one,
+ * without cairn_store_retrying, which would pull the writers of a race apart. `visit` gets each
+ * finding, on the calling thread; *out_safety what follows. An error is returned only if the
+ * examination itself could not go on (cancelled, no memory, deadline, a store that cannot be
+ * reached at all).
  *
  * The names, in this order: write, read-after-write, range, range-beyond-end, empty-object,
  * overwrite, clock, not-found, list-after-write, list-paging, key-characters, create-only,

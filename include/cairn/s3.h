@@ -6,7 +6,8 @@
  * `multipart_bytes` an object is one PUT, above it parts that go up side by side, each repeated
  * alone. Create-only is `If-None-Match: *`; above `multipart_bytes` it is a look before the upload
  * and one before its completion, which two racing writers could both pass (no key that decides
- * anything is that large).
+ * anything is that large). A copy is made by the server, above `multipart_bytes` in parts side by
+ * side; create-only looks so too. Many deletes are one request for 1,000 keys.
  *
  * Credentials come from the options, else from the places that AWS's tools use, see
  * docs/s3.md. Endpoint: the option, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile, else AWS of

@@ -106,6 +106,37 @@ cairn_code cairn_store_delete(cairn_store *store, const cairn_call *call, const 
                               cairn_error *err);
 
 /*
+ * Who is told of the keys that cairn_store_delete_many could not delete: `kept` once for each, with
+ * its index in `keys` and an error as cairn_store_delete gives it, on the caller's thread. May be
+ * NULL, and so may `kept`.
+ */
+typedef struct cairn_delete_watch {
+    void (*kept)(void *context, size_t index, const cairn_error *why);
+    void *context;
+} cairn_delete_watch;
+
+/*
+ * Deletes any number of keys, in no promised order, in as few requests as the store can: S3 takes
+ * 1,000 at once, others one. A key that cannot be deleted does not stop the others; a deadline or
+ * cancel does, and then each key that was not asked for is told too. Missing keys, and a key that
+ * is named twice, are fine. CAIRN_OK: all are gone; else the first failure. A text that is no key
+ * is CAIRN_E_INVALID: then nothing is deleted and no key is told.
+ */
+cairn_code cairn_store_delete_many(cairn_store *store, const cairn_call *call,
+                                   const char *const *keys, size_t count,
+                                   const cairn_delete_watch *watch, cairn_error *err);
+
+/*
+ * Makes `to_key` an object with the bytes of `from_key`, without moving them through this machine.
+ * CAIRN_E_NOT_FOUND if `from_key` is missing; `mode` as for a put (S3: a look before the copy,
+ * which two racing writers could both pass). Its modified_ms may be that of `from_key`.
+ * CAIRN_E_INCOMPATIBLE: this kind of store copies nothing by itself (HDFS); the caller gets and
+ * puts.
+ */
+cairn_code cairn_store_copy(cairn_store *store, const cairn_call *call, const char *from_key,
+                            const char *to_key, cairn_put_mode mode, cairn_error *err);
+
+/*
  * Calls `visit` for every object whose key begins with `prefix` ("" for all), in no promised order,
  * page by page. Objects put or deleted meanwhile may or may not be seen; all others are seen
  * exactly once. If `visit` returns a code other than CAIRN_OK the listing ends with it.

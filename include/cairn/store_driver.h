@@ -25,6 +25,9 @@ typedef struct cairn_list_page {
 typedef struct cairn_put_body {
     const cairn_slice *data;
     const cairn_file_range *range;
+    /* A driver that sends the body through a network halts so long in the middle of it, others need
+     * not look. For the probe, which lets another put overtake this one. */
+    uint32_t halt_ms;
 } cairn_put_body;
 
 /*
@@ -56,14 +59,25 @@ typedef struct cairn_store_driver {
      * a free key for objects of its own, which it removes. Errors as cairn_store_examine. */
     cairn_code (*examine)(void *self, const cairn_call *call, const char *key,
                           cairn_finding_visit visit, void *context, cairn_error *err);
+    /*
+     * Optional: deletes 1 to 1,000 keys; without it the front calls `remove` for each. CAIRN_OK:
+     * all are gone but those that `watch` (never NULL) was told of. Any other code: of keys that it
+     * was not told of nothing is known. After CAIRN_E_INVALID and CAIRN_E_INCOMPATIBLE (one key
+     * spoils the request, or the server has no such request) the front removes those one by one.
+     */
+    cairn_code (*remove_many)(void *self, const cairn_call *call, const char *const *keys,
+                              size_t count, const cairn_delete_watch *watch, cairn_error *err);
+    /* Optional: cairn_store_copy. The keys differ. */
+    cairn_code (*copy)(void *self, const cairn_call *call, const char *from_key, const char *to_key,
+                       cairn_put_mode mode, cairn_error *err);
 } cairn_store_driver;
 
 /* Wraps a driver. Takes `self` in every case: on failure it is freed with driver->free. */
 cairn_code cairn_store_new(const cairn_store_driver *driver, void *self, const char *uri,
                            cairn_store **out, cairn_error *err);
 
-/* `self` of a store whose driver has this `free`, for calls that only one kind of store has; NULL if
- * it is of another kind. */
+/* `self` of a store whose driver has this `free`, for calls that only one kind of store has; NULL
+ * if it is of another kind. */
 void *cairn_store_self(const cairn_store *store, void (*driver_free)(void *self));
 
 /* A copy of a string in cairn's own memory, for list tokens; NULL if memory is short. */

@@ -105,7 +105,8 @@ static void marks_release(marks *self)
 }
 CAIRN_DEFINE_AUTO(marks, marks_release)
 
-/* Oldest first, so that a crash in between leaves a chain without holes above. */
+/* Oldest first: where they are deleted one by one, a crash in between leaves a chain without holes.
+ */
 static cairn_code plan_manifests(const timeline *line, const gc_rules *rules, marks *named,
                                  gc_plan *plan, cairn_error *err)
 {

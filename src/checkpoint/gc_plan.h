@@ -1,7 +1,9 @@
 /*
  * What a garbage collection deletes. Pure: from a timeline to a list of victims, in an order in
- * which a crash at any point leaves everything restorable: manifests first, oldest first, then
- * data. What probes of a store have left goes after CAIRN_PROBE_LINGER_MS.
+ * which a crash at any point leaves everything restorable: manifests first, then data. (Manifests
+ * stand oldest first, but a store that deletes many at once has an order of its own: none of them
+ * counts any more once the certificate stands.) What probes of a store have left goes after
+ * CAIRN_PROBE_LINGER_MS.
  *
  * Outside (own_epoch 0): only objects of epochs older than the newest started one are touched; the
  * checkpoint that it started from and every one of the living epoch stay, whatever num_retained

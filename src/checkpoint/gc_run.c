@@ -55,46 +55,68 @@ static cairn_code write_certificate(const gc_run *run, uint64_t epoch, const gc_
     return CAIRN_OK;
 }
 
-static cairn_code delete_victim(const gc_run *run, const char *key, cairn_gc_report *report,
-                                bool *out_kept, cairn_error *err)
-{
-    cairn_error problem = {0};
-    cairn_code code = cairn_store_delete(run->root, run->call, key, &problem);
+/* Victims that are deleted together. */
+typedef struct disposal {
+    const gc_run *run;
+    char *const *keys;
+    size_t kept;         /* the store refuses to delete them */
+    size_t failed;       /* for any other reason */
+    cairn_error problem; /* of the first of these */
+} disposal;
 
-    *out_kept = code == CAIRN_E_ACCESS;
-    if (*out_kept) {
-        report->kept++;
-        log_write(run->log, CAIRN_LOG_WARN, "%s is kept: the store refuses to delete it", key);
-        return CAIRN_OK;
+static void note_kept(void *context, size_t index, const cairn_error *why)
+{
+    disposal *d = context;
+
+    if (why->code == CAIRN_E_ACCESS) {
+        d->kept++;
+        log_write(d->run->log, CAIRN_LOG_WARN, "%s is kept: the store refuses to delete it",
+                  d->keys[index]);
+        return;
     }
-    if (code != CAIRN_OK) {
-        return error_set(err, code, "%s", problem.message);
+    if (d->failed++ == 0) {
+        d->problem = *why;
     }
-    report->deleted++;
-    return CAIRN_OK;
 }
 
-/*
- * An object that the store holds (object lock) is kept, not an error. While a manifest is kept, so
- * is all data of this pass: what a standing manifest names must stand.
- */
+/* Objects that the store holds (object lock) are kept, not an error. */
+static cairn_code dispose(const gc_run *run, char *const *keys, size_t count,
+                          cairn_gc_report *report, bool *out_kept, cairn_error *err)
+{
+    disposal d = {.run = run, .keys = keys};
+    const cairn_delete_watch watch = {note_kept, &d};
+    cairn_error problem = {0};
+    const cairn_code code = cairn_store_delete_many(run->root, run->call, (const char *const *)keys,
+                                                    count, &watch, &problem);
+
+    if (code != CAIRN_OK && d.kept + d.failed == 0) {
+        return error_set(err, code, "%s", problem.message);
+    }
+    report->kept += d.kept;
+    report->deleted += count - d.kept - d.failed;
+    *out_kept = d.kept > 0;
+    return d.failed == 0 ? CAIRN_OK : error_set(err, d.problem.code, "%s", d.problem.message);
+}
+
+/* Manifests before data; while a manifest is kept, so is all data of this pass: what a standing
+ * manifest names must stand. */
 static cairn_code delete_victims(const gc_run *run, const gc_plan *plan, cairn_gc_report *report,
                                  cairn_error *err)
 {
-    bool manifest_kept = false;
+    const size_t manifests = plan->manifest_victims;
+    const size_t data = plan->victims.count - manifests;
     bool kept = false;
 
-    for (size_t i = 0; i < plan->manifest_victims; i++) {
-        CAIRN_TRY(delete_victim(run, plan->victims.items[i], report, &kept, err));
-        manifest_kept = manifest_kept || kept;
+    CAIRN_TRY(dispose(run, plan->victims.items, manifests, report, &kept, err));
+    if (manifests > 0) {
         CAIRN_FAILPOINT("retention.manifest.deleted", err);
     }
-    if (manifest_kept) {
-        report->kept += plan->victims.count - plan->manifest_victims;
+    if (kept) {
+        report->kept += data;
         return CAIRN_OK;
     }
-    for (size_t i = plan->manifest_victims; i < plan->victims.count; i++) {
-        CAIRN_TRY(delete_victim(run, plan->victims.items[i], report, &kept, err));
+    CAIRN_TRY(dispose(run, plan->victims.items + manifests, data, report, &kept, err));
+    if (data > 0) {
         CAIRN_FAILPOINT("retention.data.deleted", err);
     }
     return CAIRN_OK;

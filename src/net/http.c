@@ -114,8 +114,8 @@ static http_lane *pop_idle(http_client *client)
     return lane;
 }
 
-/* Those from before a wait in vain may be dead without telling; also those that lay idle in the lane
- * on which somebody waited. */
+/* Those from before a wait in vain may be dead without telling; also those that lay idle in the
+ * lane on which somebody waited. */
 static bool has_doubtful_connections(const http_client *client, const http_lane *lane)
 {
     return lane->taken_ms <= atomic_load(&client->waited_in_vain_ms);

@@ -118,7 +118,8 @@ typedef struct http_exchange {
     const char *const *headers; /* "name: value" lines, NULL at the end; no CR, LF, NUL */
     http_source source;
     http_sink sink;
-    unsigned flags; /* HTTP_ */
+    unsigned flags;   /* HTTP_ */
+    uint32_t halt_ms; /* in the middle of the source: the calling thread sleeps */
     const char
         *connect_to; /* "host:port": connect there; Host and TLS name stay. NULL: as the URL says */
     http_reply reply;

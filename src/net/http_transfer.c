@@ -44,15 +44,32 @@ void http_label(const http_exchange *exchange, char out[HTTP_LABEL_SIZE])
                    (int)(end < LABEL_HOST_MAX ? end : LABEL_HOST_MAX), exchange->url);
 }
 
+/* What may be read now, up to `take`, of a source that halts in its middle. */
+static size_t take_before_halt(const http_transfer *transfer, size_t take)
+{
+    const uint64_t middle = transfer->exchange->source.length / 2;
+
+    if (transfer->position == middle) {
+        clock_sleep_ms(transfer->exchange->halt_ms);
+    }
+    if (transfer->position < middle && middle - transfer->position < take) {
+        return (size_t)(middle - transfer->position);
+    }
+    return take;
+}
+
 static size_t on_read(char *to, size_t size, size_t count, void *context)
 {
     http_transfer *transfer = context;
     const http_source *source = &transfer->exchange->source;
     const uint64_t left = source->length - transfer->position;
-    const size_t take = size * count < left ? size * count : (size_t)left;
+    size_t take = size * count < left ? size * count : (size_t)left;
 
     if (take == 0) {
         return 0;
+    }
+    if (transfer->exchange->halt_ms > 0) {
+        take = take_before_halt(transfer, take);
     }
     ssize_t got = (ssize_t)take;
     if (source->data != NULL) {

@@ -37,9 +37,8 @@ static cairn_code check_plain(const struct stat *info, const char *key, cairn_er
     return error_set(err, CAIRN_E_ACCESS, "open %s: not a plain file", key);
 }
 
-/* Opens an object for reading and tells its size. */
-static cairn_code open_object(const store_dir *dir, const char *key, fs_fd *out, uint64_t *out_size,
-                              cairn_error *err)
+cairn_code dir_open_object(const store_dir *dir, const char *key, fs_fd *out, uint64_t *out_size,
+                           cairn_error *err)
 {
     /* O_NONBLOCK: a fifo must not hold us up before fstat can tell what it is. */
     const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -84,7 +83,7 @@ static cairn_code dir_get(void *self, const cairn_call *call, const char *key, s
     CAIRN_AUTO(fs_fd) fd = -1;
     uint64_t size = 0;
 
-    CAIRN_TRY(open_object(self, key, &fd, &size, err));
+    CAIRN_TRY(dir_open_object(self, key, &fd, &size, err));
     if (size > limit) {
         return error_set(err, CAIRN_E_LIMIT, "%" PRIu64 " bytes are more than %zu", size, limit);
     }
@@ -110,7 +109,7 @@ static cairn_code dir_get_range(void *self, const cairn_call *call, const char *
     CAIRN_AUTO(fs_fd) fd = -1;
     uint64_t size = 0;
 
-    CAIRN_TRY(open_object(self, key, &fd, &size, err));
+    CAIRN_TRY(dir_open_object(self, key, &fd, &size, err));
     CAIRN_TRY(check_end(size, range->offset, range->length, err));
     return read_exactly(fd, call, key, range, err);
 }
@@ -122,7 +121,7 @@ static cairn_code dir_get_file(void *self, const cairn_call *call, const char *k
     CAIRN_AUTO(fs_fd) file = -1;
     uint64_t size = 0;
 
-    CAIRN_TRY(open_object(self, key, &from, &size, err));
+    CAIRN_TRY(dir_open_object(self, key, &from, &size, err));
     CAIRN_TRY(check_end(size, to->offset, to->length, err));
     if (dir_share_out(from, to)) {
         return CAIRN_OK;
@@ -213,6 +212,7 @@ static const cairn_store_driver driver = {
     .remove = dir_remove,
     .list_page = dir_list_page,
     .free = dir_free,
+    .copy = dir_copy_object,
 };
 
 void store_dir_force_named(cairn_store *store)

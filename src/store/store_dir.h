@@ -61,6 +61,10 @@ cairn_code dir_open_parent(const store_dir *dir, const char *key, bool make, fs_
 /* Removes the folders above `key` that are empty, from the lowest; failures do not matter. */
 void dir_remove_empty_parents(const store_dir *dir, const char *key);
 
+/* Opens an object for reading and tells its size. */
+cairn_code dir_open_object(const store_dir *dir, const char *key, fs_fd *out, uint64_t *out_size,
+                           cairn_error *err);
+
 /* Size and time of an object. */
 cairn_code dir_stat_object(const store_dir *dir, const char *key, cairn_object_info *out,
                            cairn_error *err);
@@ -88,6 +92,9 @@ bool dir_share_out(fs_fd object, const cairn_file_range *to);
 /* Driver functions that stand in files of their own. */
 cairn_code dir_put(void *self, const cairn_call *call, const char *key, const cairn_put_body *body,
                    cairn_put_mode mode, cairn_error *err);
+/* A new name of the same bytes, as with a frozen file, where that is possible. */
+cairn_code dir_copy_object(void *self, const cairn_call *call, const char *from_key,
+                           const char *to_key, cairn_put_mode mode, cairn_error *err);
 cairn_code dir_list_page(void *self, const cairn_call *call, const cairn_list_page *page,
                          cairn_store_visit visit, void *context, cairn_error *err);
 

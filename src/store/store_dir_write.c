@@ -83,13 +83,18 @@ static cairn_code write_range(fs_fd to, const cairn_file_range *range, const cai
     return dir_copy(from, range, to, call, err);
 }
 
+static cairn_code make_durable(fs_fd to, const cairn_call *call, const char *key, cairn_error *err)
+{
+    CAIRN_TRY(call_check(call, "before the fsync", err));
+    return fs_sync(to, key, err);
+}
+
 static cairn_code write_body(fs_fd to, const cairn_put_body *body, const cairn_call *call,
                              const char *key, cairn_error *err)
 {
     CAIRN_TRY(body->data != NULL ? write_slice(to, body->data, call, key, err)
                                  : write_range(to, body->range, call, err));
-    CAIRN_TRY(call_check(call, "before the fsync", err));
-    return fs_sync(to, key, err);
+    return make_durable(to, call, key, err);
 }
 
 static int open_temporaries(const store_dir *dir, fs_fd *out)
@@ -299,6 +304,41 @@ cairn_code dir_put(void *self, const cairn_call *call, const char *key, const ca
     CAIRN_TRY(open_temporary(dir, parent, key, mode, &t, err));
     CAIRN_TRY(write_body(t.file, body, call, key, err));
     return publish(dir, &t, key, mode, &parent, err);
+}
+
+/* Objects are never written to, so two of them may share their bytes. A link replaces nothing. */
+static cairn_code link_object(fs_fd from, fs_fd parent, const char *to_key, bool *out_linked,
+                              cairn_error *err)
+{
+    *out_linked = dir_link_open_file(from, parent, dir_leaf(to_key)) == 0;
+    if (!*out_linked) {
+        return errno == EEXIST ? naming_failed(parent, to_key, EEXIST, err) : CAIRN_OK;
+    }
+    return fs_sync(parent, to_key, err);
+}
+
+cairn_code dir_copy_object(void *self, const cairn_call *call, const char *from_key,
+                           const char *to_key, cairn_put_mode mode, cairn_error *err)
+{
+    store_dir *dir = self;
+    CAIRN_AUTO(fs_fd) from = -1;
+    CAIRN_AUTO(fs_fd) parent = -1;
+    CAIRN_AUTO(temporary) t = TEMPORARY_INIT;
+    cairn_file_range source = {.path = from_key};
+    bool linked = false;
+
+    CAIRN_TRY(dir_open_object(dir, from_key, &from, &source.length, err));
+    CAIRN_TRY(dir_open_parent(dir, to_key, true, &parent, err));
+    if (mode == CAIRN_PUT_CREATE && !dir->named) {
+        CAIRN_TRY(link_object(from, parent, to_key, &linked, err));
+    }
+    if (linked) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(open_temporary(dir, parent, to_key, mode, &t, err));
+    CAIRN_TRY(dir_copy(from, &source, t.file, call, err));
+    CAIRN_TRY(make_durable(t.file, call, to_key, err));
+    return publish(dir, &t, to_key, mode, &parent, err);
 }
 
 /* The lock is held until the name is gone, so that a writer which is just locking it sees that. */

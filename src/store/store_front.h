@@ -16,4 +16,11 @@ struct cairn_store {
     char *uri;
 };
 
+/* A create-only put that halts in the middle of its body, see cairn_put_body. */
+cairn_code store_put_halting(cairn_store *store, const cairn_call *call, const char *key,
+                             cairn_slice data, uint32_t halt_ms, cairn_error *err);
+
+/* The driver of a decorator of `inner`: what `inner` promises and offers, and no more. */
+cairn_store_driver store_driver_like(const cairn_store_driver *decorator, const cairn_store *inner);
+
 #endif

@@ -92,6 +92,49 @@ static cairn_code prefixed_remove(void *self, const cairn_call *call, const char
     return p->inner->driver.remove(p->inner->self, call, full.text, err);
 }
 
+/* The keys with the prefix, side by side. */
+typedef struct full_keys {
+    full_key *keys;
+    const char **texts;
+} full_keys;
+
+static void full_keys_release(full_keys *full)
+{
+    mem_free(full->keys);
+    mem_free(full->texts);
+}
+CAIRN_DEFINE_AUTO(full_keys, full_keys_release)
+
+static cairn_code prefixed_remove_many(void *self, const cairn_call *call, const char *const *keys,
+                                       size_t count, const cairn_delete_watch *watch,
+                                       cairn_error *err)
+{
+    const prefixed *p = self;
+    CAIRN_AUTO(full_keys)
+    full = {mem_calloc(count, sizeof(full_key)), mem_calloc(count, sizeof(char *))};
+
+    if (full.keys == NULL || full.texts == NULL) {
+        return error_no_memory(err, "keys");
+    }
+    for (size_t i = 0; i < count; i++) {
+        CAIRN_TRY(make_key(p, keys[i], &full.keys[i], err));
+        full.texts[i] = full.keys[i].text;
+    }
+    return p->inner->driver.remove_many(p->inner->self, call, full.texts, count, watch, err);
+}
+
+static cairn_code prefixed_copy(void *self, const cairn_call *call, const char *from_key,
+                                const char *to_key, cairn_put_mode mode, cairn_error *err)
+{
+    const prefixed *p = self;
+    full_key from;
+    full_key to;
+
+    CAIRN_TRY(make_key(p, from_key, &from, err));
+    CAIRN_TRY(make_key(p, to_key, &to, err));
+    return p->inner->driver.copy(p->inner->self, call, from.text, to.text, mode, err);
+}
+
 typedef struct stripper {
     const prefixed *p;
     cairn_store_visit visit;
@@ -140,6 +183,8 @@ static const cairn_store_driver driver = {
     .remove = prefixed_remove,
     .list_page = prefixed_list_page,
     .free = prefixed_free,
+    .remove_many = prefixed_remove_many,
+    .copy = prefixed_copy,
 };
 
 static cairn_code make_driver(cairn_store *inner, cairn_buf *prefix, prefixed **out,
@@ -174,7 +219,6 @@ cairn_code store_prefixed_new(cairn_store *inner, const char *prefix, cairn_stor
         return error_no_memory(err, "a store");
     }
     CAIRN_TRY(make_driver(inner, &with_slash, &p, err));
-    cairn_store_driver own = driver;
-    own.create_is_atomic = inner->driver.create_is_atomic;
+    const cairn_store_driver own = store_driver_like(&driver, inner);
     return cairn_store_new(&own, p, where, out, err);
 }

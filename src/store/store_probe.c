@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "random.h"
 #include "retry.h"
+#include "store_front.h"
 #include "workpool.h"
 
 #include <sched.h>
@@ -43,6 +44,8 @@ struct race;
 typedef struct writer {
     struct race *race;
     cairn_slice body;
+    uint64_t delay_ms; /* behind the other one */
+    uint32_t halt_ms;  /* in the middle of its body */
     cairn_code code;
     cairn_error err;
 } writer;
@@ -211,8 +214,30 @@ static cairn_code put_at_once(void *argument, cairn_error *err)
     while (atomic_load(&r->arrived) < WRITERS && call_check(r->owner->call, "", NULL) == CAIRN_OK) {
         (void)sched_yield();
     }
-    w->code = put_create(r->owner, r->key, w->body, &w->err);
+    (void)call_sleep(r->owner->call, w->delay_ms, "waiting to race", NULL);
+    w->code =
+        store_put_halting(r->owner->store, r->owner->call, r->key, w->body, w->halt_ms, &w->err);
     return CAIRN_OK;
+}
+
+/*
+ * Side by side: both begin and end at the same time, for a server that looks right before it
+ * writes. Some overtake: a short put begins and ends while the other one halts, for a server that
+ * looks when a request begins, and then lets both pass.
+ */
+static void line_up(race *r, unsigned number)
+{
+    const bool overtakes = number % CAIRN_PROBE_OVERTAKE_EACH == 1;
+
+    for (size_t i = 0; i < WRITERS; i++) {
+        r->writers[i].race = r;
+        r->writers[i].body = make_body(r->owner, i, CAIRN_PROBE_BODY_BYTES);
+    }
+    if (overtakes) {
+        r->writers[0].halt_ms = CAIRN_PROBE_HALT_MS;
+        r->writers[1].body.len = SMALL_BYTES;
+        r->writers[1].delay_ms = CAIRN_PROBE_HALT_MS / 4;
+    }
 }
 
 static cairn_code let_race(race *r, cairn_error *err)
@@ -222,8 +247,6 @@ static cairn_code let_race(race *r, cairn_error *err)
 
     CAIRN_TRY(workgroup_new(r->owner->pool, &group, err));
     for (size_t i = 0; i < WRITERS; i++) {
-        r->writers[i].race = r;
-        r->writers[i].body = make_body(r->owner, i, CAIRN_PROBE_BODY_BYTES);
         code = workgroup_submit(group, put_at_once, &r->writers[i], err);
         if (code != CAIRN_OK) {
             atomic_store(&r->arrived, WRITERS); /* who waits for this one already, go */
@@ -272,6 +295,7 @@ static cairn_code hold_race(probe *p, const char *key, bool *out_void, cairn_err
     race r = {.owner = p, .key = key};
     race_result result = CAIRN_RACE_VOID;
 
+    line_up(&r, p->seen->races);
     CAIRN_TRY(let_race(&r, err));
     CAIRN_TRY(judge_race(p, &r, &result, err));
     *out_void = result == CAIRN_RACE_VOID;

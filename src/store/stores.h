@@ -25,7 +25,8 @@ bool store_create_is_atomic(const cairn_store *store);
  * (src/task/retry.h) or the deadline end. The message of the last attempt is prefixed with the
  * count. A repeated create-only put that finds CAIRN_E_EXISTS after an attempt whose outcome was
  * unknown reads the object back, compares it with its own bytes chunk by chunk, and gives OK if
- * they are the same. The visitor of a listing sees each object once. Borrows `inner`.
+ * they are the same; so with a create-only copy. Of many deletes only those are repeated that
+ * failed so. The visitor of a listing sees each object once. Borrows `inner`.
  */
 cairn_code store_retrying_new(cairn_store *inner, cairn_store **out, cairn_error *err);
 

@@ -129,5 +129,6 @@ int store_contract_run(const store_contract_factory *factory)
     count = add_cases(tests, count, contract_call_cases);
     count = add_cases(tests, count, contract_list_cases);
     count = add_cases(tests, count, contract_parallel_cases);
+    count = add_cases(tests, count, contract_many_cases);
     return _cmocka_run_group_tests(factory->name, tests, count, NULL, NULL);
 }

@@ -17,6 +17,7 @@ typedef struct store_contract_traits {
     unsigned listed_objects; /* in the large listing; more than two pages [2501] */
     unsigned mixed_rounds;   /* rounds of each of 8 threads in the mixed load [60] */
     unsigned key_bytes;      /* longest key, less than 1,024 for a store below a prefix [1024] */
+    bool copies;             /* the store copies by itself [no] */
     bool racy_create;        /* the server looks, then writes: several racers may be told OK [no] */
 } store_contract_traits;
 

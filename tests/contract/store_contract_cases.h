@@ -48,5 +48,6 @@ extern const contract_case contract_object_cases[];
 extern const contract_case contract_call_cases[];
 extern const contract_case contract_list_cases[];
 extern const contract_case contract_parallel_cases[];
+extern const contract_case contract_many_cases[];
 
 #endif

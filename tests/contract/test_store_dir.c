@@ -31,12 +31,12 @@ static void destroy(cairn_store *store, void *instance)
 int main(void)
 {
     static const store_contract_factory directory = {
-        .name = "directory", .make = make, .destroy = destroy};
+        .name = "directory", .make = make, .destroy = destroy, .traits = {.copies = true}};
     static const store_contract_factory named = {
         .name = "directory with named temporaries",
         .make = make_named,
         .destroy = destroy,
-        .traits = {.race_rounds = 50, .listed_objects = 1100}};
+        .traits = {.race_rounds = 50, .listed_objects = 1100, .copies = true}};
 
     return store_contract_run(&directory) + store_contract_run(&named);
 }

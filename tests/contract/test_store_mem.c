@@ -19,7 +19,7 @@ static void destroy(cairn_store *store, void *instance)
 int main(void)
 {
     static const store_contract_factory factory = {
-        .name = "memory", .make = make, .destroy = destroy};
+        .name = "memory", .make = make, .destroy = destroy, .traits = {.copies = true}};
 
     return store_contract_run(&factory);
 }

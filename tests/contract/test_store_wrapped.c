@@ -41,11 +41,12 @@ static void destroy(cairn_store *store, void *instance)
 int main(void)
 {
     static const store_contract_factory retrying = {
-        .name = "retrying", .make = make_retrying, .destroy = destroy};
-    static const store_contract_factory prefixed = {.name = "prefixed",
-                                                    .make = make_prefixed,
-                                                    .destroy = destroy,
-                                                    .traits = {.key_bytes = 1024 - 2}};
+        .name = "retrying", .make = make_retrying, .destroy = destroy, .traits = {.copies = true}};
+    static const store_contract_factory prefixed = {
+        .name = "prefixed",
+        .make = make_prefixed,
+        .destroy = destroy,
+        .traits = {.key_bytes = 1024 - 2, .copies = true}};
 
     return store_contract_run(&prefixed) + store_contract_run(&retrying);
 }

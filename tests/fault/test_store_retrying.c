@@ -394,6 +394,111 @@ static void a_repeated_page_shows_each_object_once(void **state)
     assert_int_equal(store_fault_calls(f->fault, STORE_FAULT_LIST), 6);
 }
 
+/* Keys o/0.. and what the watch was told of them. */
+typedef struct told {
+    unsigned times[3];
+    cairn_error last;
+} told;
+
+static void note(void *context, size_t index, const cairn_error *why)
+{
+    told *t = context;
+
+    t->times[index]++;
+    t->last = *why;
+}
+
+static const char *const three[] = {"o/0", "o/1", "o/2"};
+
+static cairn_code delete_three(fixture *f, told *t)
+{
+    return cairn_store_delete_many(f->store, NULL, three, 3, &(cairn_delete_watch){note, t},
+                                   &f->err);
+}
+
+static void of_many_deletes_only_those_are_repeated_that_may_succeed(void **state)
+{
+    fixture *f = *state;
+    told t = {.times = {0}};
+    store_fault_add(f->fault, &(store_fault_rule){.key = "o/0",
+                                                  .ops = STORE_FAULT_DELETE,
+                                                  .always = true,
+                                                  .code = CAIRN_E_ACCESS});
+    store_fault_add(f->fault, &(store_fault_rule){.key = "o/1", .ops = STORE_FAULT_DELETE});
+    store_fault_add(f->fault,
+                    &(store_fault_rule){.key = "o/1", .ops = STORE_FAULT_DELETE, .nth = 2});
+    store_fault_add(f->fault, &(store_fault_rule){.key = "o/2", .ops = STORE_FAULT_DELETE});
+    store_fault_add(f->fault,
+                    &(store_fault_rule){
+                        .key = "o/2", .ops = STORE_FAULT_DELETE, .nth = 2, .code = CAIRN_E_ACCESS});
+    fill_page(f, 3);
+
+    ASSERT_CODE(delete_three(f, &t), CAIRN_E_ACCESS, &f->err);
+
+    ASSERT_MESSAGE_HAS(&f->err, "delete o/0 from mem:: ");
+    assert_int_equal(t.times[0], 1);
+    assert_int_equal(t.times[1], 0);
+    assert_int_equal(t.times[2], 1);
+    assert_int_equal(store_fault_calls(f->fault, STORE_FAULT_DELETE), 1 + 3 + 2);
+}
+
+static void deletes_that_fail_to_the_end_are_told_once(void **state)
+{
+    fixture *f = *state;
+    told t = {.times = {0}};
+    store_fault_add(f->fault, &(store_fault_rule){.key = "o/2",
+                                                  .ops = STORE_FAULT_DELETE,
+                                                  .always = true,
+                                                  .code = CAIRN_E_UNAVAILABLE});
+    fill_page(f, 3);
+
+    ASSERT_CODE(delete_three(f, &t), CAIRN_E_UNAVAILABLE, &f->err);
+
+    ASSERT_MESSAGE_HAS(&f->err, "delete o/2 from mem:: after 10 attempts: ");
+    assert_int_equal(t.times[0] + t.times[1], 0);
+    assert_int_equal(t.times[2], 1);
+    assert_int_equal(store_fault_calls(f->fault, STORE_FAULT_DELETE), 2 + 10);
+}
+
+static cairn_code copy(fixture *f, cairn_put_mode mode)
+{
+    return cairn_store_copy(f->store, NULL, "o/0", "copy", mode, &f->err);
+}
+
+static void a_copy_whose_reply_was_lost_is_known_again(void **state)
+{
+    fixture *f = *state;
+    const store_fault_rule lost = {.ops = STORE_FAULT_COPY, .action = STORE_FAULT_LOSE_REPLY};
+    fill_page(f, 2);
+
+    store_fault_add(f->fault, &lost);
+    ASSERT_OK(copy(f, CAIRN_PUT_CREATE), &f->err);
+    store_fault_add(f->fault, &lost);
+    ASSERT_OK(copy(f, CAIRN_PUT_REPLACE), &f->err);
+
+    assert_int_equal(store_fault_calls(f->fault, STORE_FAULT_COPY), 4);
+    ASSERT_CODE(copy(f, CAIRN_PUT_CREATE), CAIRN_E_EXISTS, &f->err);
+    assert_int_equal(store_fault_calls(f->fault, STORE_FAULT_COPY), 5);
+}
+
+/* The first attempt may have been made: what stands there is looked at, and is another's. */
+static void a_copy_is_not_taken_for_another_object(void **state)
+{
+    static const char *const others[] = {"other", "y", ""};
+    fixture *f = *state;
+    fill_page(f, 1);
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(others); i++) {
+        ASSERT_OK(cairn_store_put(f->inner, NULL, "copy", cairn_slice_of(others[i]),
+                                  CAIRN_PUT_REPLACE, &f->err),
+                  &f->err);
+        store_fault_add(f->fault, &(store_fault_rule){.ops = STORE_FAULT_COPY});
+        ASSERT_CODE(copy(f, CAIRN_PUT_CREATE), CAIRN_E_EXISTS, &f->err);
+        ASSERT_MESSAGE_HAS(&f->err, "exists already with other bytes");
+        expect_inner(f, "copy", others[i]);
+    }
+}
+
 static cairn_code refuse_object(void *context, const char *key, const cairn_object_info *info,
                                 cairn_error *err)
 {
@@ -476,6 +581,10 @@ int main(void)
         CASE(the_deadline_ends_the_attempts),
         CASE(cancel_ends_the_back_off),
         CASE(a_repeated_page_shows_each_object_once),
+        CASE(of_many_deletes_only_those_are_repeated_that_may_succeed),
+        CASE(deletes_that_fail_to_the_end_are_told_once),
+        CASE(a_copy_whose_reply_was_lost_is_known_again),
+        CASE(a_copy_is_not_taken_for_another_object),
         CASE(an_error_of_the_visitor_is_not_repeated),
         CASE(a_download_is_begun_anew),
         CASE(a_store_that_often_fails_is_used_as_if_it_did_not),

@@ -433,6 +433,36 @@ static void refused_deletes_are_a_warning(void **state)
     fault_world_expect_sound(world);
 }
 
+/* What a manifest names that stands must stand too. */
+static void data_of_a_manifest_that_is_held_stays(void **state)
+{
+    fault_world *world = *state;
+    const store_fault_record *records = NULL;
+    unsigned refused = 0;
+    cairn_backend *backend = open_with(world, "a", 1);
+    store_fault_add(world->fault, &(store_fault_rule){.ops = STORE_FAULT_DELETE,
+                                                      .key = "*/manifest.json",
+                                                      .always = true,
+                                                      .code = CAIRN_E_ACCESS});
+
+    commit(world, backend, 100);
+    commit(world, backend, 200);
+    commit(world, backend, 300);
+
+    cairn_backend_close(backend);
+    const size_t count = store_fault_journal(world->fault, &records);
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].op == STORE_FAULT_DELETE) {
+            assert_false(records[i].took_effect);
+            refused++;
+        }
+    }
+    assert_true(refused > 0);
+    job_expect_ids(world->job, (uint64_t[]){3, 2, 1, 0});
+    restores(world, "b", 300);
+    fault_world_expect_sound(world);
+}
+
 static void deletes_that_fail_are_repeated_by_the_next_pass(void **state)
 {
     fault_world *world = *state;
@@ -469,6 +499,7 @@ int main(void)
         TEST(an_attempt_that_is_overtaken_before_it_retires_deletes_nothing),
         TEST(a_certificate_of_an_overtaken_attempt_deletes_nothing),
         TEST(refused_deletes_are_a_warning),
+        TEST(data_of_a_manifest_that_is_held_stays),
         TEST(deletes_that_fail_are_repeated_by_the_next_pass),
     };
 

@@ -62,6 +62,7 @@ int main(void)
                                           .listed_objects = 2100,
                                           .mixed_rounds = 10,
                                           .key_bytes = 900,
+                                          .copies = true,
                                           .racy_create = racy};
     const store_contract_factory whole = {
         .name = "S3", .traits = traits, .make = make, .destroy = destroy};

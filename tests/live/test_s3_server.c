@@ -7,6 +7,7 @@
 
 #include <cairn/s3.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "check.h"
 #include "clock.h"
@@ -179,6 +180,111 @@ static void open_uploads_are_swept_below_the_prefix_only(void **state)
     assert_true(aborted == 1);
 }
 
+static void put_small(world *w, const char *key)
+{
+    ASSERT_OK(
+        cairn_store_put(w->store, &w->call, key, cairn_slice_of(key), CAIRN_PUT_REPLACE, &w->err),
+        &w->err);
+}
+
+static void expect_missing(world *w, const char *key)
+{
+    cairn_object_info info;
+
+    ASSERT_CODE(cairn_store_stat(w->store, &w->call, key, &info, &w->err), CAIRN_E_NOT_FOUND,
+                &w->err);
+}
+
+static void fail_kept(void *context, size_t index, const cairn_error *why)
+{
+    (void)context;
+    fail_msg("key %zu is kept: %s", index, why->message);
+}
+
+/* By the driver itself: the front would hide a refusal of the request. */
+static void a_thousand_keys_are_deleted_by_one_request(void **state)
+{
+    static const char *const odd[] = {"m/0", "m/a&b<c>\"'", "m/\xe6\x97\xa5", "m/100%25+1=x"};
+    static char texts[CAIRN_DELETE_BATCH_MAX][16];
+    static const char *keys[CAIRN_DELETE_BATCH_MAX];
+    const cairn_delete_watch watch = {fail_kept, NULL};
+    world *w = *state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(keys); i++) {
+        (void)snprintf(texts[i], sizeof(texts[i]), "m/%zu", i);
+        keys[i] = i < CAIRN_ARRAY_LEN(odd) ? odd[i] : texts[i];
+    }
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(odd); i++) {
+        put_small(w, odd[i]);
+    }
+    put_small(w, keys[CAIRN_DELETE_BATCH_MAX - 1]);
+    put_small(w, "n");
+
+    ASSERT_OK(s3_remove_many(w->self, &w->call, keys, CAIRN_DELETE_BATCH_MAX, &watch, &w->err),
+              &w->err);
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(odd); i++) {
+        expect_missing(w, odd[i]);
+    }
+    expect_missing(w, keys[CAIRN_DELETE_BATCH_MAX - 1]);
+    ASSERT_OK(cairn_store_delete(w->store, &w->call, "n", &w->err), &w->err);
+}
+
+/* A bucket that is not there: told of each key, and of nothing as gone. */
+static void keys_of_a_missing_bucket_are_kept(void **state)
+{
+    static const char *const keys[] = {"a", "b"};
+    const cairn_delete_watch watch = {fail_kept, NULL};
+    world *w = *state;
+
+    w->options.bucket = "no-such-bucket-of-cairn";
+    restart(w);
+
+    ASSERT_CODE(s3_remove_many(w->self, &w->call, keys, 2, &watch, &w->err), CAIRN_E_ACCESS,
+                &w->err);
+    ASSERT_CODE(cairn_store_copy(w->store, &w->call, "a", "b", CAIRN_PUT_REPLACE, &w->err),
+                CAIRN_E_ACCESS, &w->err);
+}
+
+/* One request, two parts, three; each is what its origin was, and has its own number. */
+static void a_copy_of_every_size_is_the_same(void **state)
+{
+    static const uint64_t sizes[] = {0, 5 * MIB, 5 * MIB + 1, 10 * MIB, 10 * MIB + 1};
+    world *w = *state;
+
+    w->options.multipart_bytes = 5 * MIB;
+    w->options.part_bytes = 5 * MIB;
+    restart(w);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(sizes); i++) {
+        CAIRN_AUTO(cairn_buf) bytes = {0};
+        CAIRN_AUTO(cairn_buf) found = {0};
+        s3_head from = {0};
+        s3_head to = {0};
+        ASSERT_OK(buf_reserve(&bytes, sizes[i] + 8, &w->err), &w->err);
+        for (uint64_t at = 0; at < sizes[i]; at += 8) {
+            const uint64_t word = (at + i) * UINT64_C(0x9e3779b97f4a7c15);
+            memcpy(bytes.data + at, &word, 8);
+        }
+        bytes.len = sizes[i];
+        ASSERT_OK(cairn_store_put(w->store, &w->call, "from", cairn_buf_slice(&bytes),
+                                  CAIRN_PUT_REPLACE, &w->err),
+                  &w->err);
+
+        ASSERT_OK(
+            cairn_store_copy(w->store, &w->call, "from", "to & more", CAIRN_PUT_CREATE, &w->err),
+            &w->err);
+
+        ASSERT_OK(cairn_store_get(w->store, &w->call, "to & more", sizes[i], &found, &w->err),
+                  &w->err);
+        assert_true(cairn_slice_equal(cairn_buf_slice(&bytes), cairn_buf_slice(&found)));
+        ASSERT_OK(s3_head_object(w->self, &w->call, "from", &from, &w->err), &w->err);
+        ASSERT_OK(s3_head_object(w->self, &w->call, "to & more", &to, &w->err), &w->err);
+        assert_int_equal(strlen(to.id), RANDOM_ID_SIZE - 1);
+        assert_string_not_equal(from.id, to.id);
+        ASSERT_OK(cairn_store_delete(w->store, &w->call, "to & more", &w->err), &w->err);
+    }
+}
+
 static void write_down(void *context, const cairn_finding *finding)
 {
     print_message("%-24s %d %s\n", finding->name, (int)finding->verdict, finding->detail);
@@ -223,6 +329,9 @@ int main(void)
         CASE(open_uploads_are_swept_below_the_prefix_only),
         CASE(both_servers_check_what_they_are_sent),
         CASE(a_store_with_another_region_finds_its_way),
+        CASE(a_thousand_keys_are_deleted_by_one_request),
+        CASE(keys_of_a_missing_bucket_are_kept),
+        CASE(a_copy_of_every_size_is_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,6 +313,35 @@ static cairn_code fault_remove(void *self, const cairn_call *call, const char *k
     return leave(&p, remove_through(&p, call, key, err), err);
 }
 
+static cairn_code fault_remove_many(void *self, const cairn_call *call, const char *const *keys,
+                                    size_t count, const cairn_delete_watch *watch, cairn_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        cairn_error why = {0};
+        why.code = fault_remove(self, call, keys[i], &why);
+        if (why.code != CAIRN_OK) {
+            watch->kept(watch->context, i, &why);
+        }
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code copy_through(passage *p, const cairn_call *call, const char *from_key,
+                               const char *to_key, cairn_put_mode mode, cairn_error *err)
+{
+    CAIRN_TRY(enter(p, to_key, err));
+    return effect(p, cairn_store_copy(p->fault->inner, call, from_key, to_key, mode, err));
+}
+
+static cairn_code fault_copy(void *self, const cairn_call *call, const char *from_key,
+                             const char *to_key, cairn_put_mode mode, cairn_error *err)
+{
+    passage p = {.fault = self, .record = {.op = STORE_FAULT_COPY}};
+
+    return leave(&p, copy_through(&p, call, from_key, to_key, mode, err), err);
+}
+
 static cairn_code list_through(passage *p, const cairn_call *call, const cairn_list_page *page,
                                cairn_store_visit visit, void *context, cairn_error *err)
 {
@@ -351,6 +380,8 @@ static const cairn_store_driver driver = {
     .remove = fault_remove,
     .list_page = fault_list_page,
     .free = fault_driver_free,
+    .remove_many = fault_remove_many,
+    .copy = fault_copy,
 };
 
 cairn_code store_fault_new(cairn_store *inner, store_fault **out, cairn_error *err)
@@ -362,8 +393,7 @@ cairn_code store_fault_new(cairn_store *inner, store_fault **out, cairn_error *e
     }
     fault->inner = inner;
     (void)pthread_mutex_init(&fault->lock, NULL);
-    cairn_store_driver own = driver;
-    own.create_is_atomic = inner->driver.create_is_atomic;
+    const cairn_store_driver own = store_driver_like(&driver, inner);
     const cairn_code code =
         cairn_store_new(&own, fault, cairn_store_uri(inner), &fault->store, err);
     if (code != CAIRN_OK) {

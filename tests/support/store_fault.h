@@ -18,7 +18,8 @@
 
 #include "digest.h"
 
-/* Kinds of calls, to be or'ed. A page of a listing is one call; its key is the prefix. */
+/* Kinds of calls, to be or'ed. A page of a listing is one call; its key is the prefix. A delete of
+ * many keys is one delete for each, which may fail alone. */
 typedef enum store_fault_op {
     STORE_FAULT_PUT = 1,
     STORE_FAULT_GET = 2,
@@ -27,8 +28,9 @@ typedef enum store_fault_op {
     STORE_FAULT_STAT = 16,
     STORE_FAULT_DELETE = 32,
     STORE_FAULT_LIST = 64,
+    STORE_FAULT_COPY = 128, /* its key is the one that is made */
     STORE_FAULT_READS = STORE_FAULT_GET | STORE_FAULT_GET_RANGE | STORE_FAULT_GET_FILE,
-    STORE_FAULT_ALL = 127
+    STORE_FAULT_ALL = 255
 } store_fault_op;
 
 typedef enum store_fault_action {

@@ -255,6 +255,32 @@ static cairn_code mem_remove(void *self, const cairn_call *call, const char *key
     return CAIRN_OK;
 }
 
+static cairn_code mem_remove_many(void *self, const cairn_call *call, const char *const *keys,
+                                  size_t count, const cairn_delete_watch *watch, cairn_error *err)
+{
+    CAIRN_ASSERT(count > 0 && count <= CAIRN_DELETE_BATCH_MAX && watch != NULL);
+    for (size_t i = 0; i < count; i++) {
+        CAIRN_TRY(mem_remove(self, call, keys[i], err));
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code mem_copy(void *self, const cairn_call *call, const char *from_key,
+                           const char *to_key, cairn_put_mode mode, cairn_error *err)
+{
+    store_mem *mem = self;
+    CAIRN_AUTO(cairn_buf) copy = {0};
+
+    (void)call;
+    (void)pthread_mutex_lock(&mem->lock);
+    cairn_code code = get_locked(mem, from_key, CAIRN_BUF_DEFAULT_LIMIT, &copy, err);
+    if (code == CAIRN_OK) {
+        code = store_locked(mem, to_key, &copy, mode, err);
+    }
+    (void)pthread_mutex_unlock(&mem->lock);
+    return code;
+}
+
 /* One object of a page, copied so that the visitor runs without the lock. */
 typedef struct seen {
     char key[CAIRN_OBJECT_KEY_BYTES_MAX + 1];
@@ -328,6 +354,8 @@ static const cairn_store_driver driver = {
     .remove = mem_remove,
     .list_page = mem_list_page,
     .free = mem_store_free,
+    .remove_many = mem_remove_many,
+    .copy = mem_copy,
 };
 
 cairn_code store_mem_new(cairn_store **out, cairn_error *err)

@@ -30,6 +30,7 @@ static cairn_code live(void *context, cairn_error *err)
     CAIRN_AUTO(cairn_buf) found = {0};
     cairn_object_info info;
     uint8_t byte;
+    const char *key = "k";
     const cairn_memory_range range = {1, &byte, 1};
 
     w->fake.stands = false;
@@ -39,6 +40,8 @@ static cairn_code live(void *context, cairn_error *err)
     CAIRN_TRY(cairn_store_get_range(store, &w->call, "k", &range, err));
     CAIRN_TRY(cairn_store_stat(store, &w->call, "k", &info, err));
     CAIRN_TRY(cairn_store_list(store, &w->call, "", see, NULL, err));
+    CAIRN_TRY(cairn_store_copy(store, &w->call, "k", "copy", CAIRN_PUT_REPLACE, err));
+    CAIRN_TRY(cairn_store_delete_many(store, &w->call, &key, 1, NULL, err));
     return cairn_store_delete(store, &w->call, "k", err);
 }
 
@@ -52,6 +55,8 @@ static void memory_that_is_short_is_no_fact_about_an_object(void **state)
                    (script_reply){.body = "<ListBucketResult><EncodingType>url</EncodingType>"
                                           "<Contents><Key>pre/k</Key><Size>5</Size></Contents>"
                                           "<IsTruncated>false</IsTruncated></ListBucketResult>"});
+    s3_world_reply(w, "POST", "/bkt?delete=", 0, (script_reply){.body = "<DeleteResult/>"});
+    s3_world_reply(w, "PUT", "/bkt/pre/copy", 0, (script_reply){.body = "<CopyObjectResult/>"});
     s3_world_serve(w);
     for (uint64_t nth = 1;; nth++) {
         cairn_error err = {0};

@@ -280,6 +280,7 @@ static void a_driver_is_freed_once_also_if_its_store_cannot_be_made(void **state
 /* The whole life of an object in a directory store below two decorators. */
 static cairn_code use_stores(void *context, cairn_error *err)
 {
+    static const char *const both[] = {"k", "copy"};
     const tmpdir *dir = context;
     CAIRN_AUTO_PTR(cairn_store_free) cairn_store *base = NULL;
     CAIRN_AUTO_PTR(cairn_store_free) cairn_store *view = NULL;
@@ -293,6 +294,8 @@ static cairn_code use_stores(void *context, cairn_error *err)
     CAIRN_TRY(cairn_store_put(store, NULL, "k", cairn_slice_of("body"), CAIRN_PUT_REPLACE, err));
     CAIRN_TRY(cairn_store_get(store, NULL, "k", 100, &found, err));
     CAIRN_TRY(cairn_store_list(store, NULL, "", keep_key, &keys, err));
+    CAIRN_TRY(cairn_store_copy(store, NULL, "k", "copy", CAIRN_PUT_REPLACE, err));
+    CAIRN_TRY(cairn_store_delete_many(store, NULL, both, 2, NULL, err));
     return cairn_store_delete(store, NULL, "k", err);
 }
 
