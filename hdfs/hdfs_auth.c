@@ -58,9 +58,10 @@ static cairn_code copy_default_user(char **out, cairn_error *err)
     char record[USER_RECORD_BYTES];
     struct passwd user;
     struct passwd *found = NULL;
+    const char *named = environment("HADOOP_USER_NAME");
 
-    if (environment("HADOOP_USER_NAME") != NULL) {
-        return copy_user(environment("HADOOP_USER_NAME"), "HADOOP_USER_NAME", out, err);
+    if (named != NULL) {
+        return copy_user(named, "HADOOP_USER_NAME", out, err);
     }
     if (getpwuid_r(geteuid(), &user, record, sizeof(record), &found) != 0 || found == NULL) {
         return error_set(err, CAIRN_E_INVALID,

@@ -79,6 +79,7 @@ static cairn_code write_range(fs_fd to, const cairn_file_range *range, const cai
 {
     CAIRN_AUTO(fs_fd) from = -1;
 
+    CAIRN_ASSERT(range != NULL);
     CAIRN_TRY(fs_open_read(range->path, &from, err));
     return dir_copy(from, range, to, call, err);
 }

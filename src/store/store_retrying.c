@@ -155,6 +155,7 @@ static cairn_code read_object(const cairn_store *inner, const operation *op, con
 
 static cairn_code own_bytes_read(const own_bytes *own, uint64_t at, size_t len, cairn_error *err)
 {
+    CAIRN_ASSERT(own->body != NULL);
     const cairn_file_range *range = own->body->range;
     size_t got = len;
 

@@ -14,6 +14,7 @@ static time_t shift(void)
     return text == NULL ? 0 : (time_t)strtol(text, NULL, 10);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's are reserved */
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
     const int result = (int)syscall(SYS_clock_gettime, clock, out);
@@ -46,3 +47,4 @@ time_t time(time_t *out)
     }
     return now.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

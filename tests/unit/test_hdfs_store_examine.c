@@ -84,6 +84,7 @@ static void a_server_that_takes_no_writes_is_bad(void **state)
         CAIRN_AUTO(cairn_buf) all = {0};
         const script_rule rule = {.method = "PUT", .reply = {.status = 403, .body = cases[i].body}};
         webhdfs_world *w = renew(state);
+        assert_non_null(w);
         script_server_expect(w->nn, &rule);
         webhdfs_world_open(w);
 
