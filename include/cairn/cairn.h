@@ -3,7 +3,8 @@
  *
  *   base.h        slices, buffers, ownership words        error.h     codes and the error value
  *   store.h       an object store as its users call it    dir.h       the directory store
- *   store_driver.h  a store as a driver implements it
+ *   s3.h          the S3 store                            hdfs.h      the HDFS store
+ *   store_driver.h  a store as a driver implements it     doctor.h    what a store really does
  *   backend.h     life cycle of a backend                 state.h     keyed state
  *   checkpoint.h  taking checkpoints                      manifest.h  what a checkpoint holds
  *   history.h     a job's checkpoints without a worker    log.h       where log lines go
@@ -24,11 +25,14 @@
 #include <cairn/checkpoint.h>
 #include <cairn/config.h>
 #include <cairn/dir.h>
+#include <cairn/doctor.h>
 #include <cairn/error.h>
+#include <cairn/hdfs.h>
 #include <cairn/history.h>
 #include <cairn/job.h>
 #include <cairn/log.h>
 #include <cairn/manifest.h>
+#include <cairn/s3.h>
 #include <cairn/state.h>
 #include <cairn/store.h>
 #include <cairn/store_driver.h>
