@@ -3,9 +3,14 @@ authentication only; several NameNodes are asked in turn."""
 
 import json
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+
+# For a DataNode or NameNode that comes back.
+PATIENCE_S = 40
 
 
 class WebHdfs:
@@ -16,7 +21,18 @@ class WebHdfs:
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)
 
     def ask(self, method, path, op, **parameters):
-        """The body of the first NameNode that is active; FileNotFoundError if that says so."""
+        """The body of the first NameNode that is active; FileNotFoundError if that says so. A server
+        that has just been started again is waited for."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.ask_once(method, path, op, **parameters)
+            except urllib.error.URLError as error:
+                if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+    def ask_once(self, method, path, op, **parameters):
         query = urllib.parse.urlencode(dict(parameters, op=op, **{"user.name": self.user}))
         last = None
         for namenode in self.namenodes:
