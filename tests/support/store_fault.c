@@ -44,6 +44,7 @@ typedef struct passage {
     store_fault_rule rule; /* a copy */
     bool acts;
     store_fault_record record;
+    uint32_t halt_ms; /* of a put: see cairn_put_body */
 } passage;
 
 static bool matches(const rule *r, store_fault_op op, const char *key)
@@ -187,13 +188,16 @@ static cairn_code put_through(passage *p, const cairn_call *call, const char *ke
     CAIRN_TRY(sha256_of(cairn_buf_slice(body), &p->record.digest, err));
     CAIRN_TRY(enter(p, key, err));
     flip(p, body->data, body->len);
-    return effect(p, cairn_store_put(p->fault->inner, call, key, cairn_buf_slice(body), mode, err));
+    const cairn_slice data = cairn_buf_slice(body);
+    return effect(p, p->halt_ms > 0
+                         ? store_put_halting(p->fault->inner, call, key, data, p->halt_ms, err)
+                         : cairn_store_put(p->fault->inner, call, key, data, mode, err));
 }
 
 static cairn_code fault_put(void *self, const cairn_call *call, const char *key,
                             const cairn_put_body *body, cairn_put_mode mode, cairn_error *err)
 {
-    passage p = {.fault = self, .record = {.op = STORE_FAULT_PUT}};
+    passage p = {.fault = self, .record = {.op = STORE_FAULT_PUT}, .halt_ms = body->halt_ms};
     CAIRN_AUTO(cairn_buf) bytes = {.limit = (size_t)1 << 30};
 
     CAIRN_TRY(load_body(body, &bytes, err));

@@ -51,6 +51,17 @@ static cairn_code look_then_put(const odd *o, const cairn_call *call, const char
     return store_body(o, call, key, body, CAIRN_PUT_REPLACE, err);
 }
 
+/* As a server that looks when the request begins. */
+static cairn_code look_at_begin(const odd *o, const cairn_call *call, const char *key,
+                                const cairn_put_body *body, cairn_error *err)
+{
+    if (stands(o, call, key)) {
+        return error_set(err, CAIRN_E_EXISTS, "412 PreconditionFailed");
+    }
+    clock_sleep_ms(body->halt_ms);
+    return store_body(o, call, key, body, CAIRN_PUT_REPLACE, err);
+}
+
 static cairn_code create(odd *o, const cairn_call *call, const char *key,
                          const cairn_put_body *body, cairn_error *err)
 {
@@ -62,6 +73,9 @@ static cairn_code create(odd *o, const cairn_call *call, const char *key,
     }
     if (has(o, STORE_ODD_LOOKS_THEN_PUTS)) {
         return look_then_put(o, call, key, body, err);
+    }
+    if (has(o, STORE_ODD_LOOKS_AT_BEGIN) && body->halt_ms > 0) {
+        return look_at_begin(o, call, key, body, err);
     }
     const bool alone = atomic_load(&o->puts) == 1;
     const cairn_code code = store_body(o, call, key, body, CAIRN_PUT_CREATE, err);

@@ -28,7 +28,9 @@ typedef enum store_odd_quirk {
     STORE_ODD_LOSES_OBJECTS = 1 << 17,    /* puts say OK and do nothing */
     STORE_ODD_EXAMINES = 1 << 18,         /* has findings of its own: "odd", for good */
     STORE_ODD_FAILS_TO_EXAMINE = 1 << 19, /* tries, and fails with CAIRN_E_ACCESS */
-    STORE_ODD_THROTTLES = 1 << 20         /* puts: CAIRN_E_UNAVAILABLE, not before a minute */
+    STORE_ODD_THROTTLES = 1 << 20,        /* puts: CAIRN_E_UNAVAILABLE, not before a minute */
+    /* looks when a body that halts begins to arrive, and puts when it ended; all else is right */
+    STORE_ODD_LOOKS_AT_BEGIN = 1 << 21
 } store_odd_quirk;
 
 #define STORE_ODD_RETRY_AFTER_MS 60000
