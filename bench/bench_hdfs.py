@@ -2,7 +2,9 @@
 """The HDFS store beside Hadoop's FsShell over webhdfs:// and hdfs:// and the PyPI package "hdfs", at a
 cluster of its own in memory: a NameNode and a DataNode.
 
-    bench_hdfs.py [--rounds N] [--realtime] [--clients NAME,...]
+    bench_hdfs.py [--rounds N] [--realtime] [--tls] [--clients NAME,...]
+
+With --tls all but hdfs:// is by https, which the data of hdfs:// has no part in.
 
 Needs bench_store (CAIRN_BENCH_DIR), python3 with hdfs 2.7 (CAIRN_BENCH_PYTHON), Hadoop's jars (get_servers.sh
 fetches them). FsShell's own start, measured by "-help", is taken off its figures. Prints rows for
@@ -11,6 +13,7 @@ docs/benchmarks.md, measurements to stderr."""
 import argparse
 import os
 import shutil
+import ssl
 import sys
 import time
 import urllib.request
@@ -24,7 +27,6 @@ STORE = os.path.join(os.environ.get("CAIRN_BENCH_DIR", "build/bench/bin"), "benc
 PYTHON = os.environ.get("CAIRN_BENCH_PYTHON", sys.executable)
 COUNT, SIZE, PARALLEL = 16, 64 << 20, 4
 SETTINGS = {"dfs.replication": "1", "dfs.blocksize": str(128 << 20)}
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Place:
@@ -34,13 +36,25 @@ class Place:
         self.environment = servers.clean_environment(
             **server.environment(), HDFS_LIB=servers.HADOOP, HDFS_JVM_EXTRA="-XX:TieredStopAtLevel=4")
         self.names = ["f%05d" % number for number in range(COUNT)]
+        handlers = [urllib.request.ProxyHandler({})]
+        if "CACERT" in server.facts:
+            ca = server.facts["CACERT"]
+            self.environment["REQUESTS_CA_BUNDLE"] = ca
+            handlers.append(urllib.request.HTTPSHandler(
+                context=ssl.create_default_context(cafile=ca)))
+        self.opener = urllib.request.build_opener(*handlers)
 
     def there(self):
         return "/cairn/round-%d" % self.round
 
+    def web(self):
+        """As Hadoop and cairn write it: webhdfs://host:port, swebhdfs://host:port."""
+        scheme, rest = self.server.facts["NN1_URL"].split("://")
+        return {"http": "webhdfs", "https": "swebhdfs"}[scheme] + "://" + rest
+
     def cairn(self, verb):
         def make():
-            uri = self.server.facts["NN1_URL"].replace("http", "webhdfs") + self.there()
+            uri = self.web() + self.there()
             return [STORE, verb, uri, self.source if verb == "put" else self.back, str(COUNT),
                     str(SIZE), str(PARALLEL)], self.environment
         return make
@@ -58,8 +72,7 @@ class Place:
 
     def hadoop(self, scheme, verb):
         """-t: the files side by side."""
-        base = "hdfs://" if scheme == "hdfs" else \
-            self.server.facts["NN1_URL"].replace("http", "webhdfs")
+        base = "hdfs://" if scheme == "hdfs" else self.web()
 
         def make():
             here = self.source if verb == "put" else self.back
@@ -70,7 +83,8 @@ class Place:
         return make
 
     def clients(self, verb):
-        return {"cairn": self.cairn(verb), "FsShell webhdfs://": self.hadoop("webhdfs", verb),
+        web = "FsShell %s://" % self.web().split(":")[0]
+        return {"cairn": self.cairn(verb), web: self.hadoop("webhdfs", verb),
                 "FsShell hdfs://": self.hadoop("hdfs", verb), "hdfs (PyPI)": self.python(verb)}
 
     def next_round(self, _):
@@ -82,7 +96,7 @@ class Place:
 
     def ask(self, method, words):
         url = "%s/webhdfs/v1%s&user.name=alice" % (self.server.facts["NN1_URL"], words)
-        OPENER.open(urllib.request.Request(url, method=method), timeout=30).close()
+        self.opener.open(urllib.request.Request(url, method=method), timeout=30).close()
 
 
 def start_of_shell(runs, place):
@@ -94,10 +108,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--realtime", action="store_true")
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--clients", default="", help="names; cairn is always needed")
     options = parser.parse_args()
     os.environ.update(DN_HEAP="512", HDFS_JVM_EXTRA="-XX:TieredStopAtLevel=4")
-    with servers.Hdfs("plain", datanodes=1, settings=SETTINGS) as server:
+    with servers.Hdfs("tls" if options.tls else "plain", datanodes=1, settings=SETTINGS) as server:
         folder = servers.new_folder()
         bench.make_files(folder + "/source", COUNT, SIZE)
         place = Place(server, folder)

@@ -3,15 +3,13 @@
 #include "clock.h"
 #include "errors.h"
 #include "fsutil.h"
+#include "hdfs_user.h"
 #include "webhdfs_url.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define COOKIE_NAME       "hadoop.auth="
-#define USER_RECORD_BYTES 16384 /* of the user database */
+#define COOKIE_NAME "hadoop.auth="
 
 static bool is_name_byte(char c, bool first)
 {
@@ -55,19 +53,14 @@ static cairn_code copy_user(const char *user, const char *what, char **out, cair
 /* As Hadoop: HADOOP_USER_NAME, else the user of the process, whatever else the environment says. */
 static cairn_code copy_default_user(char **out, cairn_error *err)
 {
-    char record[USER_RECORD_BYTES];
-    struct passwd user;
-    struct passwd *found = NULL;
+    char *user CAIRN_AUTO_FREE = NULL;
     const char *named = environment("HADOOP_USER_NAME");
 
     if (named != NULL) {
         return copy_user(named, "HADOOP_USER_NAME", out, err);
     }
-    if (getpwuid_r(geteuid(), &user, record, sizeof(record), &found) != 0 || found == NULL) {
-        return error_set(err, CAIRN_E_INVALID,
-                         "no user: set the option, or HADOOP_USER_NAME in the environment");
-    }
-    return copy_user(found->pw_name, "user of the process", out, err);
+    CAIRN_TRY(hdfs_process_user(&user, err));
+    return copy_user(user, "user of the process", out, err);
 }
 
 static cairn_code load_token_file(const char *path, secret *out, cairn_error *err)

@@ -4,7 +4,6 @@
 #include "clock.h"
 #include "errors.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -93,22 +92,21 @@ static void exclude_address(hdfs_datanodes *nodes, const char *address)
     pthread_mutex_unlock(&nodes->lock);
 }
 
-void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host)
+/* Of IPv4: no name is of digits and dots. */
+static bool is_address(const char *text)
 {
-    const struct addrinfo wanted = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    char address[HDFS_ADDRESS_BYTES];
+    const size_t len = strspn(text, "0123456789.");
 
-    if (getaddrinfo(host, NULL, &wanted, &found) != 0) {
-        return;
+    return len > 0 && text[len] == '\0' && len < HDFS_ADDRESS_BYTES;
+}
+
+void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host, const char *peer)
+{
+    if (is_address(host)) {
+        exclude_address(nodes, host);
+    } else if (is_address(peer)) {
+        exclude_address(nodes, peer);
     }
-    for (const struct addrinfo *a = found; a != NULL; a = a->ai_next) {
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof(address), NULL, 0,
-                        NI_NUMERICHOST) == 0) {
-            exclude_address(nodes, address);
-        }
-    }
-    freeaddrinfo(found);
 }
 
 bool hdfs_datanodes_forgive(hdfs_datanodes *nodes)

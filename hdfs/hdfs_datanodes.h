@@ -40,11 +40,12 @@ const char *hdfs_datanodes_target(const hdfs_datanodes *nodes, const webhdfs_url
 
 /*
  * A DataNode could not be reached or gave no good answer: it is passed over for
- * CAIRN_HDFS_EXCLUDED_MS. NameNodes ignore names in `excludedatanodes`, so it is the addresses of
- * `host` that are kept; the resolver is asked for them, which was just asked for the connection.
- * One that it does not know is not passed over. Source: getDatanodeByHost of Hadoop.
+ * CAIRN_HDFS_EXCLUDED_MS. NameNodes ignore names in `excludedatanodes` and know IPv4 addresses, so
+ * it is `host`, if that is one, else `peer`, the address of the connection. Nobody is asked: a
+ * DataNode whose address is not known so ("" for one in the map, which has another there) is not
+ * passed over. Source: getDatanodeByHost of Hadoop.
  */
-void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host);
+void hdfs_datanodes_exclude(hdfs_datanodes *nodes, const char *host, const char *peer);
 /* None is left: forget who failed. True if there was one. */
 bool hdfs_datanodes_forgive(hdfs_datanodes *nodes);
 /* Appends "10.0.0.5,10.0.0.6", or nothing. */

@@ -73,7 +73,7 @@ static cairn_code open_again(hdfs_store *store, const cairn_call *call,
         if (code == CAIRN_OK) {
             return CAIRN_OK;
         }
-        (void)error_set(err, code, "%s", own.message);
+        (void)webhdfs_pass(code, &own, err);
         const uint64_t received = flight->exchange.reply.received;
         if (code == CAIRN_E_UNAVAILABLE && hdfs_was_cut(flight) && received == cut_at) {
             return hdfs_damaged(received, err);
@@ -136,7 +136,7 @@ cairn_code hdfs_get(void *self, const cairn_call *call, const char *key, size_t 
         code = check_whole(self, call, &request, &flight.exchange.reply, &own);
     }
     if (code != CAIRN_OK) {
-        return error_set(err, code, "%s", own.message);
+        return webhdfs_pass(code, &own, err);
     }
     const size_t out_limit = out->limit;
     cairn_buf_release(out);
@@ -175,7 +175,7 @@ static cairn_code read_piece(hdfs_store *store, const cairn_call *call, const ch
     hdfs_open_request_init(&open, path, offset, sink);
     const cairn_code code = open_again(store, call, &open.request, &flight, &own);
     if (code != CAIRN_OK) {
-        return error_set(err, code, "%s", own.message);
+        return webhdfs_pass(code, &own, err);
     }
     const http_reply *reply = &flight.exchange.reply;
     if (reply->received == sink->length) {

@@ -34,7 +34,7 @@ typedef struct level {
     cairn_buf entries; /* heads, each with a name and its NUL behind it */
     size_t at;
     bool loaded;
-    bool temporaries;       /* they are kept */
+    bool temporaries;       /* those of this driver are kept */
     bool more;              /* the server has another page */
     char after[NAME_BYTES]; /* the last name that was taken */
     size_t path_len;        /* of the folder */
@@ -110,6 +110,7 @@ static cairn_code keep_entry(void *context, const char *name, const webhdfs_stat
 {
     level *l = context;
     const bool temporary = hdfs_is_temporary(name);
+    const bool is_own = l->temporaries && hdfs_is_own_temporary(name);
     const entry_head head = {status->length, status->modified_ms, status->is_folder && !temporary,
                              temporary};
 
@@ -124,7 +125,7 @@ static cairn_code keep_entry(void *context, const char *name, const webhdfs_stat
                          "the listing does not advance: the server repeats a page");
     }
     (void)memcpy(l->after, name, strlen(name) + 1);
-    if ((temporary && !l->temporaries) || !(status->is_folder || status->is_file)) {
+    if ((temporary && !is_own) || !(status->is_folder || status->is_file)) {
         return CAIRN_OK;
     }
     CAIRN_TRY(buf_append(&l->entries, &head, sizeof(head), err));
@@ -170,7 +171,7 @@ static cairn_code load(walk *w, level *l, cairn_error *err)
         return CAIRN_OK;
     }
     if (code != CAIRN_OK) {
-        return error_set(err, code, "%s", own.message);
+        return webhdfs_pass(code, &own, err);
     }
     return read_page(l, cairn_buf_slice(&flight.exchange.reply.body), err);
 }

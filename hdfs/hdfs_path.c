@@ -1,10 +1,32 @@
 #include "hdfs_path.h"
 
+#include "check.h"
+#include "random.h"
+
 #include <string.h>
 
 bool hdfs_is_temporary(const char *name)
 {
     return strncmp(name, HDFS_TEMPORARY, strlen(HDFS_TEMPORARY)) == 0;
+}
+
+bool hdfs_is_own_temporary(const char *name)
+{
+    static const struct {
+        const char *front;
+        size_t digits;
+    } kinds[] = {{HDFS_TEMPORARY, 2 * (size_t)(RANDOM_ID_SIZE - 1)},
+                 {HDFS_TEMPORARY_CLOCK, RANDOM_ID_SIZE - 1}};
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(kinds); i++) {
+        const size_t front_len = strlen(kinds[i].front);
+        if (strlen(name) == front_len + kinds[i].digits &&
+            memcmp(name, kinds[i].front, front_len) == 0 &&
+            strspn(name + front_len, "0123456789abcdef") == kinds[i].digits) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The length of '%', any number of "25", and `code` at the front of a text; 0 if it is not there.

@@ -11,9 +11,14 @@
 
 #include "buf.h"
 
-#define HDFS_TEMPORARY ".tmp-"
+#define HDFS_TEMPORARY       ".tmp-"
+#define HDFS_TEMPORARY_CLOCK HDFS_TEMPORARY "clock-"
 
+/* Is it no part of a key, whoever gave that name? */
 bool hdfs_is_temporary(const char *name);
+/* Is it a name that this driver gives: HDFS_TEMPORARY and two random ids, or HDFS_TEMPORARY_CLOCK
+ * and one? */
+bool hdfs_is_own_temporary(const char *name);
 /* Appends a key, or the front of one, as a path; '/' stay. */
 cairn_code hdfs_path_of_key(const char *key, cairn_buf *out, cairn_error *err);
 /* Appends the part of a key that a file or folder name stands for. */

@@ -3,6 +3,9 @@
  * DataNode said 201, the length (and the checksum) is right, does it get its name, by a RENAME that
  * the NameNode does atomically. Nothing but that RENAME decides who has created an object. A
  * failure leaves at most a temporary, which is deleted now or by a sweep.
+ *
+ * The checksum is that of the bytes as they are sent. It depends on the size of the blocks, which
+ * the server tells afterwards: if it is another one than before, the bytes are read once more.
  */
 #include "cancel.h"
 #include "errors.h"
@@ -26,8 +29,9 @@ typedef struct upload {
     fs_fd file; /* -1 for bytes in memory */
     cairn_buf target;
     cairn_buf temporary;
-    bool left; /* the temporary may stand there */
-    bool late; /* a DataNode got data and gave no answer: it may be made yet */
+    hdfs_checksum sum; /* of what was sent, for blocks and chunks of the size that is expected */
+    bool left;         /* the temporary may stand there */
+    bool late;         /* a DataNode got data and gave no answer: it may be made yet */
     webhdfs_status status;
 } upload;
 
@@ -38,6 +42,7 @@ static void upload_release(upload *u)
     }
     cairn_buf_release(&u->target);
     cairn_buf_release(&u->temporary);
+    hdfs_checksum_release(&u->sum);
     fs_close(&u->file);
 }
 CAIRN_DEFINE_AUTO(upload, upload_release)
@@ -95,6 +100,19 @@ static const char *number(uint64_t value, char text[24])
     return value == 0 ? NULL : text;
 }
 
+/* What is sent anew is summed up anew. The sizes are the server's of before, until it tells. */
+static cairn_code sum_sent(void *context, uint64_t offset, cairn_slice data, cairn_error *err)
+{
+    upload *u = context;
+
+    if (offset == 0) {
+        hdfs_checksum_release(&u->sum);
+        CAIRN_TRY(hdfs_checksum_init(&u->sum, atomic_load(&u->store->seen_block_bytes),
+                                     HDFS_CHUNK_BYTES, err));
+    }
+    return hdfs_checksum_update(&u->sum, data, err);
+}
+
 static cairn_code create_once(upload *u, bool one_step, webhdfs_flight *flight, cairn_error *err)
 {
     char block_bytes[24];
@@ -109,6 +127,8 @@ static cairn_code create_once(upload *u, bool one_step, webhdfs_flight *flight, 
                    {"replication", number(u->store->replication, replication)},
                    {"createflag", u->store->sync_block ? "create,sync_block" : NULL}},
         .source = u->source,
+        .tap = u->store->check_checksum ? sum_sent : NULL,
+        .tap_context = u,
     };
 
     const cairn_code code = hdfs_request(u->store, u->call, &request, flight, err);
@@ -135,7 +155,7 @@ static cairn_code create(upload *u, cairn_error *err)
         atomic_load(&u->store->web.one_step)) {
         return create_once(u, true, &flight, err);
     }
-    return code == CAIRN_OK ? code : error_set(err, code, "%s", own.message);
+    return code == CAIRN_OK ? code : webhdfs_pass(code, &own, err);
 }
 
 /* Somebody has removed the temporary: the key itself has nothing to do with it. */
@@ -184,11 +204,28 @@ static cairn_code sum_file(const upload *u, hdfs_checksum *sum, cairn_error *err
     return CAIRN_OK;
 }
 
-static cairn_code own_checksum(const upload *u, uint32_t chunk_bytes, uint8_t out[MD5_BYTES],
+/* Is the sum of what was sent one for the sizes that the file has? A file of one block has the same
+ * for each size of blocks. */
+static bool is_sum_usable(const upload *u, uint32_t chunk_bytes)
+{
+    const uint64_t expected = u->sum.block_bytes;
+    const uint64_t real = u->status.block_bytes;
+
+    return u->sum.chunk_bytes == chunk_bytes &&
+           (expected == real || (u->source.length <= expected && u->source.length <= real));
+}
+
+static cairn_code own_checksum(upload *u, uint32_t chunk_bytes, uint8_t out[MD5_BYTES],
                                cairn_error *err)
 {
     CAIRN_AUTO(hdfs_checksum) sum = {.block_bytes = 0};
 
+    if (u->status.block_bytes % HDFS_CHUNK_BYTES == 0) {
+        atomic_store(&u->store->seen_block_bytes, u->status.block_bytes);
+    }
+    if (is_sum_usable(u, chunk_bytes)) {
+        return hdfs_checksum_finish(&u->sum, out, err);
+    }
     CAIRN_TRY(hdfs_checksum_init(&sum, u->status.block_bytes, chunk_bytes, err));
     CAIRN_TRY(u->file >= 0 ? sum_file(u, &sum, err)
                            : hdfs_checksum_update(
@@ -216,7 +253,7 @@ static cairn_code check_checksum(upload *u, cairn_error *err)
         return CAIRN_OK;
     }
     if (code != CAIRN_OK) {
-        (void)error_set(err, code, "%s", own.message);
+        (void)webhdfs_pass(code, &own, err);
         return code == CAIRN_E_NOT_FOUND ? upload_is_gone(err) : code;
     }
     if (webhdfs_json_checksum(cairn_buf_slice(&flight.exchange.reply.body), &answer, NULL) !=
@@ -293,11 +330,11 @@ static cairn_code give_name(upload *u, cairn_put_mode mode, cairn_error *err)
     cairn_error own = {0};
 
     cairn_code code = hdfs_request(u->store, u->call, &request, &flight, &own);
-    if (code == CAIRN_E_UNAVAILABLE && flight.unknown) {
+    if (code == CAIRN_E_UNAVAILABLE && flight.unknown && own.retry_after_ms == 0) {
         code = hdfs_request(u->store, u->call, &request, &flight, &own);
     }
     if (code != CAIRN_OK) {
-        (void)error_set(err, code, "%s", own.message);
+        (void)webhdfs_pass(code, &own, err);
         return rename_failed(u, mode, flight.failure.cause, code, err);
     }
     if (flight.exchange.reply.body.len > 0) {
@@ -307,6 +344,19 @@ static cairn_code give_name(upload *u, cairn_put_mode mode, cairn_error *err)
     return CAIRN_OK;
 }
 
+/* CREATE makes all folders that are missing. */
+static cairn_code check_root(hdfs_store *store, const cairn_call *call, cairn_error *err)
+{
+    bool there = true;
+
+    if (!store->create_root) {
+        CAIRN_TRY(hdfs_root_is_there(store, call, &there, err));
+    }
+    return there ? CAIRN_OK
+                 : error_set(err, CAIRN_E_NOT_FOUND, "the folder of the store, %s, is not there",
+                             store->root);
+}
+
 cairn_code hdfs_put(void *self, const cairn_call *call, const char *key, const cairn_put_body *body,
                     cairn_put_mode mode, cairn_error *err)
 {
@@ -314,11 +364,12 @@ cairn_code hdfs_put(void *self, const cairn_call *call, const char *key, const c
     cairn_error own = {0};
 
     CAIRN_TRY(hdfs_path(self, key, &u.target, err));
+    CAIRN_TRY(check_root(self, call, err));
     CAIRN_TRY(open_source(&u, err));
     CAIRN_TRY(name_temporary(&u, err));
     CAIRN_TRY(create(&u, err));
     CAIRN_TRY(check_length(&u, err));
     CAIRN_TRY(check_checksum(&u, err));
     const cairn_code code = give_name(&u, mode, &own);
-    return code == CAIRN_OK ? code : error_set(err, code, "%s", own.message);
+    return code == CAIRN_OK ? code : webhdfs_pass(code, &own, err);
 }

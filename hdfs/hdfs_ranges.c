@@ -142,9 +142,11 @@ static uint64_t arrived(const webhdfs_flight *flight)
     return hdfs_was_cut(flight) ? flight->exchange.reply.received : 0;
 }
 
-static bool goes_on(const webhdfs_flight *flight, cairn_code code)
+/* Not if the server asks to be left alone: then the whole call is made again, later. */
+static bool goes_on(const webhdfs_flight *flight, const cairn_error *why)
 {
-    return code == CAIRN_E_UNAVAILABLE || flight->failure.action == CAIRN_WEBHDFS_RENEW;
+    return (why->code == CAIRN_E_UNAVAILABLE && why->retry_after_ms == 0) ||
+           flight->failure.action == CAIRN_WEBHDFS_RENEW;
 }
 
 static cairn_code keep_cut(download *d, const slot *s, cairn_error *err)
@@ -175,8 +177,7 @@ static cairn_code exchange_done(void *context, http_exchange *exchange, cairn_co
     if (s->flight.failure.action == CAIRN_WEBHDFS_NEXT) {
         hdfs_namenodes_move(&d->ranges->store->web.namenodes, s->flight.namenode);
     }
-    return goes_on(&s->flight, arrival) ? keep_cut(d, s, err)
-                                        : error_set(err, arrival, "%s", own.message);
+    return goes_on(&s->flight, &own) ? keep_cut(d, s, err) : webhdfs_pass(arrival, &own, err);
 }
 
 /* Reads one span alone, going on where it is cut. Cut without a byte twice at one place: damage. */
@@ -205,8 +206,9 @@ static cairn_code mend(const hdfs_ranges *ranges, span s, cairn_error *err)
         if (cuts == 2) {
             return hdfs_damaged(s.offset, err);
         }
-        if (code != CAIRN_E_UNAVAILABLE || tries == CAIRN_HDFS_TRIES_MAX) {
-            return error_set(err, code, "%s", own.message);
+        if (code != CAIRN_E_UNAVAILABLE || own.retry_after_ms > 0 ||
+            tries == CAIRN_HDFS_TRIES_MAX) {
+            return webhdfs_pass(code, &own, err);
         }
         CAIRN_TRY(
             call_sleep(ranges->call, random_u64() % MEND_PAUSE_MS, "before another try", err));
@@ -246,7 +248,7 @@ cairn_code hdfs_ranges_read(const hdfs_ranges *ranges, cairn_error *err)
 
     CAIRN_TRY(http_crew_run(ranges->store->web.http, ranges->call, &crew, err));
     if (d.failed.code != CAIRN_OK) {
-        return error_set(err, d.failed.code, "%s", d.failed.message);
+        return webhdfs_pass(d.failed.code, &d.failed, err);
     }
     return mend_all(&d, err);
 }

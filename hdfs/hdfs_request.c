@@ -74,7 +74,7 @@ static cairn_code ensure_token(hdfs_store *store, const cairn_call *call, cairn_
     if (hdfs_auth_token_done(auth, code == CAIRN_OK) || code == CAIRN_OK) {
         return CAIRN_OK;
     }
-    return error_set(err, code, "%s", own.message);
+    return webhdfs_pass(code, &own, err);
 }
 
 cairn_code hdfs_request(hdfs_store *store, const cairn_call *call, const webhdfs_request *request,
@@ -86,7 +86,7 @@ cairn_code hdfs_request(hdfs_store *store, const cairn_call *call, const webhdfs
     const cairn_code code = webhdfs_perform(&store->web, call, request, flight, &own);
     if (code == CAIRN_OK || flight->failure.action != CAIRN_WEBHDFS_RENEW ||
         !hdfs_auth_refused(&store->web.auth, flight->signature.generation)) {
-        return code == CAIRN_OK ? code : error_set(err, code, "%s", own.message);
+        return code == CAIRN_OK ? code : webhdfs_pass(code, &own, err);
     }
     CAIRN_TRY(ensure_token(store, call, err));
     return webhdfs_perform(&store->web, call, request, flight, err);

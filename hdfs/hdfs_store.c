@@ -7,9 +7,9 @@
 #include "hdfs_path.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#define CHUNK_BYTES   512 /* blocks are made of so many */
 #define LATE_PAUSE_MS 150
 
 cairn_code hdfs_path(const hdfs_store *store, const char *key, cairn_buf *out, cairn_error *err)
@@ -52,6 +52,23 @@ cairn_code hdfs_file_status(hdfs_store *store, const cairn_call *call, const cha
         return error_set(err, CAIRN_E_NOT_FOUND, "a folder, not an object");
     }
     *out = status;
+    return CAIRN_OK;
+}
+
+cairn_code hdfs_root_is_there(hdfs_store *store, const cairn_call *call, bool *out,
+                              cairn_error *err)
+{
+    webhdfs_status status = {.is_file = false};
+    cairn_code code = CAIRN_OK;
+
+    if (!atomic_load(&store->root_seen)) {
+        code = hdfs_status(store, call, store->root[0] != '\0' ? store->root : "/", &status, err);
+    }
+    if (code != CAIRN_OK && code != CAIRN_E_NOT_FOUND) {
+        return code;
+    }
+    *out = code == CAIRN_OK;
+    atomic_store(&store->root_seen, *out);
     return CAIRN_OK;
 }
 
@@ -138,7 +155,7 @@ static cairn_code hdfs_remove(void *self, const cairn_call *call, const char *ke
         return cause == CAIRN_WEBHDFS_NOT_EMPTY || cause == CAIRN_WEBHDFS_NOT_A_FOLDER ||
                        code == CAIRN_E_NOT_FOUND
                    ? CAIRN_OK
-                   : error_set(err, code, "%s", own.message);
+                   : webhdfs_pass(code, &own, err);
     }
     hdfs_remove_empty_folders(self, call, (char *)path.data);
     return CAIRN_OK;
@@ -207,9 +224,9 @@ static cairn_code copy_path(const char *path, const char *what, char **out, cair
 
 static cairn_code check_options(const cairn_hdfs_options *options, cairn_error *err)
 {
-    if (options->block_bytes % CHUNK_BYTES != 0) {
+    if (options->block_bytes % HDFS_CHUNK_BYTES != 0) {
         return error_set(err, CAIRN_E_INVALID, "the block size %" PRIu64 " is no multiple of %d",
-                         options->block_bytes, CHUNK_BYTES);
+                         options->block_bytes, HDFS_CHUNK_BYTES);
     }
     if (options->token != NULL && options->auth != CAIRN_HDFS_AUTH_TOKEN) {
         return error_set(err, CAIRN_E_INVALID, "a token is given, but is not to be used");
@@ -241,6 +258,9 @@ static cairn_code fill(hdfs_store *store, const cairn_hdfs_options *options, cai
     store->block_bytes = options->block_bytes;
     store->sync_block = options->sync_block;
     store->check_checksum = options->check_checksum;
+    store->create_root = options->create_root;
+    atomic_init(&store->seen_block_bytes,
+                options->block_bytes != 0 ? options->block_bytes : CAIRN_HDFS_BLOCK_BYTES);
     store->web.log = options->log;
     CAIRN_TRY(copy_path(options->root, "root", &store->root, err));
     CAIRN_TRY(copy_path(options->path_prefix, "path prefix", &store->web.prefix, err));

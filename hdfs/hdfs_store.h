@@ -22,6 +22,8 @@
 #include "webhdfs.h"
 #include "webhdfs_json.h"
 
+#define HDFS_CHUNK_BYTES 512 /* of a checksum; blocks are made of so many */
+
 /* Const after its construction, but for what is thread-safe by itself. */
 typedef struct hdfs_store {
     webhdfs web;
@@ -30,6 +32,9 @@ typedef struct hdfs_store {
     uint64_t block_bytes;
     bool sync_block;
     bool check_checksum;
+    bool create_root;
+    _Atomic bool root_seen;            /* it was there once */
+    _Atomic uint64_t seen_block_bytes; /* of the last upload; a multiple of HDFS_CHUNK_BYTES */
 } hdfs_store;
 
 /* One operation: with a token fetched or renewed before, and new credentials, once, if they are
@@ -46,6 +51,9 @@ cairn_code hdfs_status(hdfs_store *store, const cairn_call *call, const char *pa
 /* As hdfs_status; what is no file is CAIRN_E_NOT_FOUND, and a path through a file too. */
 cairn_code hdfs_file_status(hdfs_store *store, const cairn_call *call, const char *path,
                             webhdfs_status *out, cairn_error *err);
+/* Does the root exist? Asked until it was once there. */
+cairn_code hdfs_root_is_there(hdfs_store *store, const cairn_call *call, bool *out,
+                              cairn_error *err);
 /* DELETE without recursion. *out_cause tells what a failure was; missing is fine. */
 cairn_code hdfs_delete(hdfs_store *store, const cairn_call *call, const char *path,
                        webhdfs_cause *out_cause, cairn_error *err);

@@ -23,7 +23,7 @@ cairn_code hdfs_server_now_ms(hdfs_store *store, const cairn_call *call, uint64_
     webhdfs_status status = {.is_file = false};
 
     random_id(id);
-    CAIRN_TRY(buf_printf(&path, err, "%s/" HDFS_TEMPORARY "clock-%s", store->root, id));
+    CAIRN_TRY(buf_printf(&path, err, "%s/" HDFS_TEMPORARY_CLOCK "%s", store->root, id));
     if (buf_text(&path) == NULL) {
         return error_no_memory(err, "a path");
     }
@@ -68,6 +68,21 @@ static cairn_code remove_old(void *context, const char *path, const webhdfs_stat
     return CAIRN_OK;
 }
 
+/* The clock's folder would make a root that is missing. */
+static cairn_code sweep_below_root(sweep *s, uint64_t older_than_ms, cairn_error *err)
+{
+    uint64_t now_ms = 0;
+    bool there = false;
+
+    CAIRN_TRY(hdfs_root_is_there(s->store, s->call, &there, err));
+    if (!there) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(hdfs_server_now_ms(s->store, s->call, &now_ms, err));
+    s->before_ms = now_ms > older_than_ms ? now_ms - older_than_ms : 0;
+    return hdfs_walk_temporaries(s->store, s->call, remove_old, s, err);
+}
+
 cairn_code cairn_hdfs_sweep(cairn_store *store, const cairn_call *call, uint64_t older_than_ms,
                             uint64_t *out_removed, cairn_error *err)
 {
@@ -76,17 +91,12 @@ cairn_code cairn_hdfs_sweep(cairn_store *store, const cairn_call *call, uint64_t
                                 ? call->deadline_ms
                                 : cairn_deadline_in(CAIRN_STORE_TIMEOUT_MS),
                             call != NULL ? call->cancel : NULL};
-    uint64_t now_ms = 0;
 
     if (s.store == NULL) {
         return error_set(err, CAIRN_E_INVALID, "sweep: the store is not in HDFS");
     }
     s.call = &own;
-    cairn_code code = hdfs_server_now_ms(s.store, &own, &now_ms, err);
-    if (code == CAIRN_OK) {
-        s.before_ms = now_ms > older_than_ms ? now_ms - older_than_ms : 0;
-        code = hdfs_walk_temporaries(s.store, &own, remove_old, &s, err);
-    }
+    const cairn_code code = sweep_below_root(&s, older_than_ms, err);
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "sweep %s", cairn_store_uri(store));
     }

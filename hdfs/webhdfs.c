@@ -1,6 +1,7 @@
 #include "webhdfs.h"
 
 #include "cancel.h"
+#include "encode.h"
 #include "errors.h"
 #include "logging.h"
 #include "webhdfs_json.h"
@@ -148,6 +149,8 @@ static void put_data(webhdfs_flight *flight)
 {
     if (flight->request->op == CAIRN_WEBHDFS_CREATE) {
         flight->exchange.source = flight->request->source;
+        flight->exchange.tap = flight->request->tap;
+        flight->exchange.tap_context = flight->request->tap_context;
     } else if (flight->request->op == CAIRN_WEBHDFS_OPEN) {
         flight->exchange.sink = flight->request->sink;
     }
@@ -255,15 +258,31 @@ static cairn_code name_failure(const webhdfs *w, webhdfs_flight *flight, const c
                      peer->host, (unsigned)peer->port, text);
 }
 
+/* NameNodes ignore names in `excludedatanodes`. The address is known from the connection, or is the
+ * name itself; the resolver, which may be slow, is not asked for it. */
+static void pass_over(webhdfs *w, const webhdfs_flight *flight, const char *why)
+{
+    const webhdfs_url *url = &flight->datanode;
+    CAIRN_AUTO(cairn_buf) path = {0};
+
+    hdfs_datanodes_exclude(&w->datanodes, url->host,
+                           flight->exchange.connect_to == NULL ? flight->exchange.reply.peer : "");
+    if (encode_printable(cairn_slice_of(flight->request->path), CAIRN_HDFS_MESSAGE_BYTES, &path,
+                         NULL) == CAIRN_OK) {
+        log_write(&w->log, CAIRN_LOG_WARN, "hdfs: %s of %s by DataNode %s:%u failed: %s",
+                  form_of(flight)->name, buf_text(&path), url->host, (unsigned)url->port, why);
+    }
+}
+
 /* A DataNode that fails is passed over; if none is left, all are forgiven. */
-static void learn(webhdfs *w, webhdfs_flight *flight, bool lost)
+static void learn(webhdfs *w, webhdfs_flight *flight, bool lost, const char *why)
 {
     if (flight->failure.cause == CAIRN_WEBHDFS_NO_DATANODE) {
         if (hdfs_datanodes_forgive(&w->datanodes)) {
             flight->failure.action = CAIRN_WEBHDFS_AGAIN;
         }
     } else if (flight->step != CAIRN_WEBHDFS_FIRST && lost) {
-        hdfs_datanodes_exclude(&w->datanodes, flight->datanode.host);
+        pass_over(w, flight, why);
     }
 }
 
@@ -303,9 +322,17 @@ static cairn_code reply_failed(webhdfs *w, webhdfs_flight *flight, cairn_error *
         failure->action = CAIRN_WEBHDFS_AGAIN;
         failure->code = CAIRN_E_UNAVAILABLE;
     }
-    learn(w, flight,
-          failure->action == CAIRN_WEBHDFS_AGAIN && failure->code == CAIRN_E_UNAVAILABLE);
-    return name_failure(w, flight, failure->text, err);
+    const uint32_t wait_ms = failure->code == CAIRN_E_UNAVAILABLE ? http_retry_after_ms(reply) : 0;
+    if (wait_ms > 0 && failure->action == CAIRN_WEBHDFS_AGAIN) {
+        failure->action = CAIRN_WEBHDFS_BACK_OFF;
+    }
+    const cairn_code code = name_failure(w, flight, failure->text, err);
+    learn(w, flight, failure->action == CAIRN_WEBHDFS_AGAIN && code == CAIRN_E_UNAVAILABLE,
+          failure->text);
+    if (err != NULL) {
+        err->retry_after_ms = wait_ms;
+    }
+    return code;
 }
 
 /* A reply that is final. A DataNode that has stored an upload says 201, nothing else. */
@@ -369,7 +396,7 @@ static cairn_code transport_failed(webhdfs *w, webhdfs_flight *flight, cairn_cod
     if (code == CAIRN_E_UNAVAILABLE) {
         flight->failure.action = first ? CAIRN_WEBHDFS_NEXT : CAIRN_WEBHDFS_AGAIN;
     }
-    learn(w, flight, code == CAIRN_E_UNAVAILABLE);
+    learn(w, flight, code == CAIRN_E_UNAVAILABLE, why->message);
     (void)snprintf(flight->failure.text, sizeof(flight->failure.text), "%.*s",
                    (int)sizeof(flight->failure.text) - 1, why->message);
     return error_set(err, code, "%s: %s", form_of(flight)->name, why->message);
@@ -433,6 +460,6 @@ cairn_code webhdfs_perform(webhdfs *w, const cairn_call *call, const webhdfs_req
                 continue;
             }
         }
-        return error_set(err, code, "%s", own.message);
+        return webhdfs_pass(code, &own, err);
     }
 }

@@ -24,7 +24,7 @@ typedef struct webhdfs {
     hdfs_auth auth;
     char *prefix;          /* "/webhdfs/v1" */
     char *datanode_hosts;  /* may be NULL */
-    cairn_log log;         /* of another NameNode being asked; no URL and no secret */
+    cairn_log log;         /* of another node being asked; no URL and no secret */
     _Atomic bool one_step; /* a gateway that answers OPEN and CREATE without a redirect */
 } webhdfs;
 
@@ -57,7 +57,9 @@ typedef struct webhdfs_request {
     const char *path; /* absolute, not encoded */
     webhdfs_param params[WEBHDFS_PARAMS_MAX + 1];
     http_source source; /* what CREATE stores */
-    http_sink sink;     /* where OPEN's data goes */
+    http_tap tap;       /* sees it on its way; may be NULL */
+    void *tap_context;
+    http_sink sink; /* where OPEN's data goes */
 } webhdfs_request;
 
 typedef struct webhdfs_flight {

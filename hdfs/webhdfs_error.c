@@ -106,6 +106,10 @@ static void read_status(unsigned status, webhdfs_failure *out)
     case 404: /* without an exception it is a wrong prefix, never an absent file */
         out->code = CAIRN_E_ACCESS;
         break;
+    case 429: /* a gateway's */
+        out->code = CAIRN_E_UNAVAILABLE;
+        out->action = BACK_OFF;
+        break;
     case 500:
     case 502:
     case 503:
@@ -205,6 +209,15 @@ static const char *advice(unsigned status)
     default:
         return " without an exception";
     }
+}
+
+cairn_code webhdfs_pass(cairn_code code, const cairn_error *why, cairn_error *err)
+{
+    if (err != NULL) {
+        *err = *why;
+        err->code = code;
+    }
+    return code;
 }
 
 void webhdfs_error_read(webhdfs_step step, unsigned status, cairn_slice body, webhdfs_failure *out)

@@ -38,6 +38,9 @@ typedef struct webhdfs_failure {
         text[400]; /* "403 SafeModeException: Name node is in safe mode": escaped, cut, no secret */
 } webhdfs_failure;
 
+/* Copies an error as it stands, with the time that the peer asked for. */
+cairn_code webhdfs_pass(cairn_code code, const cairn_error *why, cairn_error *err);
+
 /* Where the reply came from. */
 typedef enum webhdfs_step {
     CAIRN_WEBHDFS_FIRST = 0,  /* the NameNode */

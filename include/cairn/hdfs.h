@@ -44,22 +44,24 @@ typedef struct cairn_hdfs_options {
     uint64_t block_bytes;       /* 0: the server's; a multiple of 512 */
     bool sync_block;            /* DataNodes fsync each block */
     bool check_checksum; /* compare the file's checksum after an upload, where its kind is known */
+    bool create_root; /* make the folder if it is missing; else a put is CAIRN_E_NOT_FOUND then */
     uint64_t connect_timeout_ms;
-    cairn_log log; /* when another NameNode is asked */
+    cairn_log log; /* when another NameNode or DataNode is asked */
 } cairn_hdfs_options;
 
 #define CAIRN_HDFS_OPTIONS_VERSION 1
 #define CAIRN_HDFS_OPTIONS_INIT                                                                    \
     {                                                                                              \
         CAIRN_HDFS_OPTIONS_VERSION, NULL, NULL, "/webhdfs/v1", CAIRN_HDFS_AUTH_SIMPLE, NULL, NULL, \
-            NULL, NULL, true, NULL, "*", 0, 0, false, true, 5000, CAIRN_LOG_INIT                   \
+            NULL, NULL, true, NULL, "*", 0, 0, false, true, true, 5000, CAIRN_LOG_INIT             \
     }
 
 /* Sends nothing yet. CAIRN_E_INVALID for options that do not fit together. */
 cairn_code cairn_hdfs_store_new(const cairn_hdfs_options *options, cairn_store **out,
                                 cairn_error *err);
 
-/* Removes temporaries under the root that are older than `older_than_ms` by the server's clock. */
+/* Removes temporaries of this driver, known by their names, that are older than `older_than_ms` by
+ * the server's clock. A root that is missing has none. */
 cairn_code cairn_hdfs_sweep(cairn_store *store, const cairn_call *call, uint64_t older_than_ms,
                             uint64_t *out_removed, cairn_error *err);
 

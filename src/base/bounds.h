@@ -11,9 +11,23 @@
 #define CAIRN_KEY_BYTES_MAX       ((size_t)64 << 10)
 #define CAIRN_NAMESPACE_BYTES_MAX ((size_t)64 << 10)
 #define CAIRN_VALUE_BYTES_MAX     ((size_t)1 << 30)
-#define CAIRN_NAME_BYTES_MAX      255
-#define CAIRN_STATES_MAX          256
-#define CAIRN_PARALLELISM_MAX     32768 /* Flink's upper bound of max parallelism */
+#define CAIRN_LIST_BYTES_MAX      CAIRN_VALUE_BYTES_MAX /* elements with their lengths */
+#define CAIRN_MAP_KEY_BYTES_MAX   ((size_t)64 << 10)
+#define CAIRN_MERGE_SOURCES_MAX                                      \
+    1000 /* namespaces of one call; each is compared with all others \
+          */
+#define CAIRN_NAME_BYTES_MAX        255
+#define CAIRN_TIMERS_NAME_BYTES_MAX 200 /* a suffix follows */
+#define CAIRN_TIMER_HEAD_MAX        128 /* timers of a key group in memory; Flink's cache size */
+#define CAIRN_TIMER_HEAD_UNORDERED_MAX                        \
+    4096 /* where all of a group are read to find the nearest \
+          */
+#define CAIRN_STATES_MAX           256
+#define CAIRN_HASHMAP_MEMORY_BYTES ((uint64_t)1 << 30) /* of a hash map, if none is named */
+#define CAIRN_PACK_BYTES           ((uint64_t)4 << 20) /* of the small files that share an object */
+#define CAIRN_PARALLELISM_MAX      32768               /* Flink's upper bound of max parallelism */
+
+#define CAIRN_STATE_SCRATCH_BYTES_MAX ((size_t)1 << 20) /* that a state keeps for its next call */
 
 /* Objects and documents. */
 #define CAIRN_OBJECT_KEY_BYTES_MAX   1024 /* S3's bound */
@@ -40,11 +54,15 @@
 #define CAIRN_OUTPUT_NAME_BYTES_MAX 128
 
 /* Reading and writing. */
-#define CAIRN_IO_CHUNK_BYTES   ((size_t)1 << 20)
-#define CAIRN_CHECK_BYTES      ((size_t)8 << 20) /* of one request, when a stored file is checked */
-#define CAIRN_LIST_PAGE_MAX    1000              /* S3's bound */
-#define CAIRN_LIST_PAGES_MAX   10000
-#define CAIRN_DELETE_BATCH_MAX 1000 /* keys of one request; S3's bound */
+#define CAIRN_IO_CHUNK_BYTES ((size_t)1 << 20)
+#define CAIRN_CHECK_BYTES    ((size_t)8 << 20) /* of one request, when a stored file is checked */
+#define CAIRN_LIST_PAGE_MAX  1000              /* S3's bound */
+#define CAIRN_LIST_PAGES_MAX 10000
+#define CAIRN_DIR_WINDOW_KEYS                                           \
+    ((size_t)64 * CAIRN_LIST_PAGE_MAX) /* that a walk of a tree fetches \
+                                        */
+#define CAIRN_DIR_WINDOWS_MAX  4       /* of listings under way that a directory store keeps */
+#define CAIRN_DELETE_BATCH_MAX 1000    /* keys of one request; S3's bound */
 #define CAIRN_DIR_ENTRIES_MAX  1000000
 #define CAIRN_EINTR_RETRIES    1000
 #define CAIRN_DIR_DEPTH_MAX    64 /* folders below each other in a tree to remove */
@@ -107,13 +125,20 @@
 #define CAIRN_S3_PATIENCE_MS      20  /* a crew asks again whether it may send more */
 #define CAIRN_S3_SWEEP_ROUNDS_MAX 100 /* readings of the list of open uploads */
 #define CAIRN_S3_ETAG_BYTES_MAX   256
-#define CAIRN_S3_KEYS_BYTES_MAX   ((size_t)64 << 10) /* of a reply or file with credentials */
+#define CAIRN_S3_HASH_BYTES       ((size_t)256 << 10) /* read to be hashed: a core's cache holds it */
+#define CAIRN_S3_AHEAD_MAX        8                   /* parts hashed before they can be sent */
+#define CAIRN_S3_AHEAD_LOOK_MS    1 /* between two looks whether the next one is */
+#define CAIRN_S3_CRC_BYTES_MIN    ((uint64_t)64 << 10) /* a smaller body is cheaply signed */
+#define CAIRN_S3_PROOF_BYTES      ((uint64_t)64 << 20) /* a proof costs five requests */
+#define CAIRN_S3_PROOFS_MAX       3                    /* that came to nothing, of one store */
+#define CAIRN_S3_KEYS_BYTES_MAX   ((size_t)64 << 10)   /* of a reply or file with credentials */
 #define CAIRN_S3_REFRESH_AHEAD_MS 300000
 #define CAIRN_S3_METADATA_MS      1000
 #define CAIRN_S3_ROLE_CHAIN_MAX   8 /* source_profile after source_profile */
 #define CAIRN_S3_STS_MS           20000
-#define CAIRN_S3_CONTAINER_MS     5000  /* an agent beside us, which may have to ask further */
-#define CAIRN_S3_PROCESS_MS       60000 /* a credential_process */
+#define CAIRN_S3_ROLE_MS_MIN      900000 /* no role is given for less (STS, DurationSeconds) */
+#define CAIRN_S3_CONTAINER_MS     5000   /* an agent beside us, which may have to ask further */
+#define CAIRN_S3_PROCESS_MS       60000  /* a credential_process */
 #define CAIRN_S3_PROCESS_WORDS    64
 #define CAIRN_S3_PAUSE_MS         10000 /* after a refresh that brought nothing new */
 #define CAIRN_S3_FILES_LOOK_MS    1000  /* between two looks whether profile files changed */
@@ -158,6 +183,7 @@
 #define CAIRN_HDFS_SUBSTITUTIONS_MAX  20    /* Hadoop's own bound */
 #define CAIRN_HDFS_CLEANUP_MS         3000  /* to delete a temporary after a failure */
 #define CAIRN_HDFS_RENEW_PAUSE_MS     60000 /* after a token could not be renewed */
+#define CAIRN_HDFS_USER_MS            5000  /* for the database of users */
 
 /* Coordination. */
 #define CAIRN_CLAIM_ATTEMPTS_MAX 100
@@ -201,6 +227,18 @@
 #define CAIRN_ROCKS_HOLD_MS_MAX        60000  /* a write waits for the end of a snapshot's window */
 #define CAIRN_ROCKS_FLUSH_MS_MAX       600000 /* a snapshot that names no deadline */
 
+/* The hash-map engine. A segment is copied, grown or split in one step of the owner: its slots, of
+ * 8 bytes, bound how long that takes. */
+#define CAIRN_HEAP_SLOTS_MIN     16
+#define CAIRN_HEAP_SLOTS_MAX     4096
+#define CAIRN_HEAP_DEPTH_MAX     24 /* of a directory: 2^24 segments of a key group */
+#define CAIRN_HEAP_SNAPSHOTS_MAX 8  /* at once */
+#define CAIRN_HEAP_TABLES_MAX    (CAIRN_STATES_MAX + 256)
+#define CAIRN_HEAP_RECLAIM_MAX   62 /* blocks freed with one write, of those a snapshot kept */
+#define CAIRN_HEAP_SPARE_BYTES   64 /* that a value may leave unused, besides its own length */
+#define CAIRN_HEAP_KEY_BYTES_MAX ((size_t)512 << 10) /* a composite key, escaped */
+#define CAIRN_HEAP_BUFFER_BYTES  ((size_t)256 << 10) /* of a file that is written or read */
+
 _Static_assert(CAIRN_PART_BYTES_MAX <= CAIRN_MANIFEST_BYTES_MAX, "a part fits in a manifest");
 _Static_assert(CAIRN_RETRY_BASE_MS < CAIRN_RETRY_CAP_MS, "back-off grows");
 _Static_assert(CAIRN_RETRY_THROTTLED_MS < CAIRN_RETRY_CAP_MS, "back-off grows");
@@ -209,5 +247,10 @@ _Static_assert(CAIRN_RETRY_ATTEMPTS_MAX <= CAIRN_RETRY_RESERVE, "one call may us
 _Static_assert(CAIRN_KEY_BYTES_MAX < CAIRN_VALUE_BYTES_MAX, "a key may be a value");
 _Static_assert(CAIRN_KEY_BYTES_MAX <= CAIRN_WORDCOUNT_BYTES_MAX, "any word fits in an empty table");
 _Static_assert(CAIRN_SOURCE_GUARD_BYTES <= CAIRN_IO_CHUNK_BYTES, "a guard is read at once");
+_Static_assert(CAIRN_HEAP_BUFFER_BYTES <= CAIRN_IO_CHUNK_BYTES, "a buffer is written at once");
+_Static_assert((CAIRN_HEAP_SLOTS_MIN & (CAIRN_HEAP_SLOTS_MIN - 1)) == 0, "slots are masked");
+_Static_assert(CAIRN_HEAP_SLOTS_MAX % CAIRN_HEAP_SLOTS_MIN == 0, "by doubling");
+_Static_assert(4 * CAIRN_KEY_BYTES_MAX + CAIRN_KEY_BYTES_MAX + 6 <= CAIRN_HEAP_KEY_BYTES_MAX,
+               "key and namespace escaped, a user key, group and terminators fit");
 
 #endif

@@ -31,7 +31,7 @@ cairn_code store_pick(const cairn_config *config, const cairn_log *log, const ch
     case CAIRN_STORE_KIND_S3:
         return store_pick_s3(config, log != NULL ? log : &silent, uri, out, err);
     case CAIRN_STORE_KIND_HDFS:
-        return store_pick_hdfs(config, log != NULL ? log : &silent, uri, out, err);
+        return store_pick_hdfs(config, log != NULL ? log : &silent, uri, create, out, err);
     }
     return CAIRN_E_INTERNAL;
 }

@@ -138,7 +138,7 @@ static cairn_code find_token(const cairn_config *config, secret *out, cairn_erro
 }
 
 cairn_code store_pick_hdfs(const cairn_config *config, const cairn_log *log, const char *uri,
-                           cairn_store **out, cairn_error *err)
+                           bool create, cairn_store **out, cairn_error *err)
 {
     cairn_hdfs_options options = CAIRN_HDFS_OPTIONS_INIT;
     CAIRN_AUTO(cairn_hdfs_place) place = {.root = NULL};
@@ -150,6 +150,7 @@ cairn_code store_pick_hdfs(const cairn_config *config, const cairn_log *log, con
     options.root = place.root;
     options.token = token.text;
     options.log = *log;
+    options.create_root = create;
     fill_hdfs(config, &options);
     return cairn_hdfs_store_new(&options, out, err);
 }

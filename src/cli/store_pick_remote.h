@@ -11,7 +11,8 @@
 cairn_code store_pick_s3(const cairn_config *config, const cairn_log *log, const char *uri,
                          cairn_store **out, cairn_error *err);
 
+/* `create`: as of store_pick. */
 cairn_code store_pick_hdfs(const cairn_config *config, const cairn_log *log, const char *uri,
-                           cairn_store **out, cairn_error *err);
+                           bool create, cairn_store **out, cairn_error *err);
 
 #endif

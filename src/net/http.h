@@ -57,6 +57,9 @@ typedef enum http_method {
     CAIRN_HTTP_DELETE = 4
 } http_method;
 
+/* "GET" */
+const char *http_method_name(http_method method);
+
 /* What is sent: bytes in memory, or of an open file from an offset (read with pread, so several
  * exchanges may share it). Always with Content-Length. Neither: no body; PUT and POST then say
  * "Content-Length: 0". Borrowed for the exchange. */
@@ -66,6 +69,14 @@ typedef struct http_source {
     uint64_t offset;
     uint64_t length;
 } http_source;
+
+/*
+ * Sees what is sent, as it is read for libcurl: each byte of the source once and in order. `offset`
+ * 0 is the beginning, also when libcurl begins again (a kept connection was dead, a challenge is to
+ * be answered): then what was seen before is void. On the thread that drives the exchange; an error
+ * ends the exchange.
+ */
+typedef cairn_code (*http_tap)(void *context, uint64_t offset, cairn_slice data, cairn_error *err);
 
 /*
  * Where the body of a reply with a status of 2xx goes. Other bodies always go to reply.body, at
@@ -94,14 +105,18 @@ typedef struct http_sink {
 #define HTTP_NEGOTIATE        8u  /* answer a 401 with SPNEGO from the credential cache */
 #define HTTP_CLOSE            16u /* close the connection afterwards */
 
+#define HTTP_PEER_BYTES 46 /* of an IPv6 address */
+
 /* Filled by the exchange; zero-initialise, and release after each use. */
 typedef struct http_reply {
-    unsigned status;      /* the final one, >= 200; 0: there was no reply */
-    cairn_buf headers;    /* "name: value\n" lines of the final reply, names in lower case */
-    cairn_buf body;       /* see http_sink_kind */
-    uint64_t received;    /* bytes of the body that arrived */
-    uint64_t sent;        /* bytes of the request's body that were handed to the connection */
-    bool maybe_effective; /* it failed, but the server may have got all of the request */
+    unsigned status;            /* the final one, >= 200; 0: there was no reply */
+    cairn_buf headers;          /* "name: value\n" lines of the final reply, names in lower case */
+    cairn_buf body;             /* see http_sink_kind */
+    uint64_t received;          /* bytes of the body that arrived */
+    uint64_t sent;              /* bytes of the request's body that were handed to the connection */
+    bool maybe_effective;       /* it failed, but the server may have got all of the request */
+    char peer[HTTP_PEER_BYTES]; /* address that was connected to, else tried last, of
+                                   those of IPv4 if there are any; "": none */
 } http_reply;
 
 void http_reply_release(http_reply *reply);
@@ -111,12 +126,22 @@ CAIRN_DEFINE_AUTO(http_reply, http_reply_release)
  * absent. If there are several of one name, the first. Borrowed from the reply. */
 bool http_header(const http_reply *reply, const char *name, cairn_slice *out);
 
+/* "Fri, 24 May 2013 00:00:00 GMT" to milliseconds since 1970; false if it is anything else. */
+bool http_parse_date(cairn_slice text, uint64_t *out_ms);
+
+/* How long the server asks to be left alone (Retry-After: RFC 9110, 10.2.3), at most
+ * CAIRN_RETRY_AFTER_MS_MAX; 0: it does not. A date counts from the server's own: ours may be wrong.
+ */
+uint32_t http_retry_after_ms(const http_reply *reply);
+
 /* One request and its reply. In, but for `reply`; all borrowed until it ended. */
 typedef struct http_exchange {
     http_method method;
     const char *url;            /* sent byte for byte; scheme http or https, no user info */
     const char *const *headers; /* "name: value" lines, NULL at the end; no CR, LF, NUL */
     http_source source;
+    http_tap tap; /* may be NULL */
+    void *tap_context;
     http_sink sink;
     unsigned flags;   /* HTTP_ */
     uint32_t halt_ms; /* in the middle of the source: the calling thread sleeps */

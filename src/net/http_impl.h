@@ -43,7 +43,6 @@ cairn_code http_exchange_check(const http_options *options, const http_exchange 
                                cairn_error *err);
 /* Does one of the exchange's own headers have this name (any case)? */
 bool http_has_header(const http_exchange *exchange, const char *name);
-const char *http_method_name(http_method method);
 
 /* http_codes.c: the code for a failed transfer; `text` is libcurl's message. Pure. */
 cairn_code http_code_of(CURLcode result, const char *text);
@@ -72,6 +71,7 @@ typedef struct http_transfer {
     cairn_code code;   /* why a callback ended it */
     cairn_error error;
     char text[CURL_ERROR_SIZE];
+    char peer[HTTP_PEER_BYTES];
 } http_transfer;
 
 cairn_code http_transfer_new(const http_client *client, http_transfer **out, cairn_error *err);

@@ -5,6 +5,7 @@
 #include "fs_retry.h"
 #include "http_impl.h"
 
+#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,6 +59,31 @@ static size_t take_before_halt(const http_transfer *transfer, size_t take)
     return take;
 }
 
+/* The bytes of the source that libcurl is given now; the outcome is the transfer's. */
+static cairn_code read_source(http_transfer *transfer, char *to, size_t take, size_t *out_got)
+{
+    const http_exchange *exchange = transfer->exchange;
+    const http_source *source = &exchange->source;
+    cairn_error *err = &transfer->error;
+    ssize_t got = (ssize_t)take;
+
+    if (source->data != NULL) {
+        memcpy(to, (const char *)source->data + transfer->position, take);
+    } else {
+        got = FS_RETRY(pread(source->fd, to, take, (off_t)(source->offset + transfer->position)));
+    }
+    if (got < 0) {
+        return error_errno(err, errno, "read what is to be sent");
+    }
+    if (got == 0) {
+        return error_set(err, CAIRN_E_IO, "the file to send ends before its length");
+    }
+    *out_got = (size_t)got;
+    return exchange->tap == NULL ? CAIRN_OK
+                                 : exchange->tap(exchange->tap_context, transfer->position,
+                                                 (cairn_slice){to, (size_t)got}, err);
+}
+
 static size_t on_read(char *to, size_t size, size_t count, void *context)
 {
     http_transfer *transfer = context;
@@ -71,23 +97,16 @@ static size_t on_read(char *to, size_t size, size_t count, void *context)
     if (transfer->exchange->halt_ms > 0) {
         take = take_before_halt(transfer, take);
     }
-    ssize_t got = (ssize_t)take;
-    if (source->data != NULL) {
-        memcpy(to, (const char *)source->data + transfer->position, take);
-    } else {
-        got = FS_RETRY(pread(source->fd, to, take, (off_t)(source->offset + transfer->position)));
-    }
-    if (got <= 0) {
-        transfer->code = got < 0 ? error_errno(&transfer->error, errno, "read what is to be sent")
-                                 : error_set(&transfer->error, CAIRN_E_IO,
-                                             "the file to send ends before its length");
+    const cairn_code code = read_source(transfer, to, take, &take);
+    if (code != CAIRN_OK) {
+        transfer->code = code;
         return CURL_READFUNC_ABORT;
     }
-    transfer->position += (uint64_t)got;
+    transfer->position += take;
     if (transfer->position > transfer->furthest) {
         transfer->furthest = transfer->position;
     }
-    return (size_t)got;
+    return take;
 }
 
 /* libcurl begins again: a kept connection was dead, or a challenge must be answered. */
@@ -98,17 +117,34 @@ static int on_seek(void *context, curl_off_t offset, int origin)
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > transfer->exchange->source.length) {
         return CURL_SEEKFUNC_FAIL;
     }
+    if (transfer->exchange->tap != NULL && offset != 0) {
+        return CURL_SEEKFUNC_FAIL; /* a tap can only begin again */
+    }
     transfer->position = (uint64_t)offset;
     return CURL_SEEKFUNC_OK;
 }
 
 /* As libcurl does it, but not inherited by programs that the process starts. */
+static int open_socket(const struct curl_sockaddr *address)
+{
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* libcurl does not tell the address of a connection that never stood. */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
-    (void)context;
+    http_transfer *transfer = context;
+
     (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (address->family != AF_INET && transfer->peer[0] != '\0') {
+        return open_socket(address); /* NameNodes know those of IPv4 */
+    }
+    if (getnameinfo(&address->addr, address->addrlen, transfer->peer, sizeof(transfer->peer), NULL,
+                    0, NI_NUMERICHOST) != 0) {
+        transfer->peer[0] = '\0';
+    }
+    return open_socket(address);
 }
 
 static bool add_line(struct curl_slist **list, const char *line)
@@ -265,6 +301,7 @@ static CURLcode set_connection(http_transfer *transfer)
         set_numbers(easy, numbers, CAIRN_ARRAY_LEN(numbers)),
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to),
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket),
+        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer),
         negotiates ? curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_NEGOTIATE) : CURLE_OK,
         negotiates ? curl_easy_setopt(easy, CURLOPT_USERPWD, ":") : CURLE_OK,
     };
@@ -319,6 +356,13 @@ static CURLcode set_exchange(http_transfer *transfer)
     return first_of(results, CAIRN_ARRAY_LEN(results));
 }
 
+static void wipe_lines(struct curl_slist *list)
+{
+    for (; list != NULL; list = list->next) {
+        explicit_bzero(list->data, strlen(list->data));
+    }
+}
+
 /* Forgets the exchange, and with it what the handle knew of it: headers are secrets. */
 static void clear(http_transfer *transfer)
 {
@@ -326,6 +370,7 @@ static void clear(http_transfer *transfer)
     CURL *easy = transfer->easy;
 
     curl_easy_reset(easy);
+    wipe_lines(transfer->headers);
     curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->connect_to);
     *transfer = (http_transfer){.easy = easy, .client = client};
@@ -379,10 +424,14 @@ static void fill_reply(http_transfer *transfer, bool has_failed)
     http_reply *reply = &transfer->exchange->reply;
     curl_off_t sent = 0;
     long request_bytes = 0;
+    const char *stood = NULL;
 
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     reply->sent = sent > 0 ? (uint64_t)sent : 0;
+    (void)curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &stood);
+    (void)snprintf(reply->peer, sizeof(reply->peer), "%s",
+                   stood != NULL && stood[0] != '\0' ? stood : transfer->peer);
     reply->status = transfer->status >= 200 ? transfer->status : 0;
     if (reply->status == 0) {
         buf_clear(&reply->headers);

@@ -3,7 +3,8 @@
  * case has a new folder below that one, which is deleted afterwards. Further, all optional:
  * CAIRN_HDFS_CONF (folder of core-site.xml), CAIRN_HDFS_NAMENODES (URLs with commas between, in
  * place of the URI's), CAIRN_HDFS_USER, CAIRN_HDFS_AUTH (simple, kerberos, token),
- * CAIRN_HDFS_TOKEN, CAIRN_HDFS_CA, CAIRN_HDFS_REPLICATION, CAIRN_HDFS_RACES.
+ * CAIRN_HDFS_TOKEN, CAIRN_HDFS_CA, CAIRN_HDFS_PREFIX, CAIRN_HDFS_MAP, CAIRN_HDFS_REPLICATION,
+ * CAIRN_HDFS_RACES, CAIRN_HDFS_LISTED (objects of the large listing).
  */
 #include "test.h"
 
@@ -81,6 +82,9 @@ static cairn_code open_store(const cairn_hdfs_place *place, const char *root, ca
     options.user = setting("CAIRN_HDFS_USER");
     options.token = setting("CAIRN_HDFS_TOKEN");
     options.ca_file = setting("CAIRN_HDFS_CA");
+    options.path_prefix = setting("CAIRN_HDFS_PREFIX") != NULL ? setting("CAIRN_HDFS_PREFIX")
+                                                               : options.path_prefix;
+    options.datanode_map = setting("CAIRN_HDFS_MAP");
     options.replication = number("CAIRN_HDFS_REPLICATION", 0);
     return cairn_hdfs_store_new(&options, out, err);
 }
@@ -134,6 +138,7 @@ int main(void)
     const store_contract_factory factory = {
         .name = "HDFS",
         .traits = {.race_rounds = number("CAIRN_HDFS_RACES", 25),
+                   .listed_objects = number("CAIRN_HDFS_LISTED", 0),
                    .mixed_rounds = 20,
                    .key_bytes = 900},
         .make = make,

@@ -16,6 +16,7 @@
 #include "s3_upload.h"
 #include "tmpdir.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -319,6 +320,22 @@ static void a_store_with_another_region_finds_its_way(void **state)
     round_trip(w, 100);
 }
 
+/* Both do. Over http nobody is asked. */
+static void a_server_proves_that_it_checks_a_crc32c(void **state)
+{
+    world *w = *state;
+    const bool tls = strncmp(w->options.endpoint, "https:", strlen("https:")) == 0;
+    const unsigned expected = tls ? CAIRN_S3_CRC_PROVED : CAIRN_S3_CRC_UNASKED;
+    uint64_t aborted = 0;
+
+    round_trip(w, CAIRN_S3_PROOF_BYTES + MIB + 1);
+    assert_int_equal(atomic_load(&w->self->crc.state), expected);
+    round_trip(w, MIB);
+    assert_int_equal(atomic_load(&w->self->crc.state), expected);
+    ASSERT_OK(cairn_s3_sweep_uploads(w->store, &w->call, 1, &aborted, &w->err), &w->err);
+    assert_int_equal(aborted, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -328,6 +345,7 @@ int main(void)
         CASE(parts_of_every_size_come_back),
         CASE(open_uploads_are_swept_below_the_prefix_only),
         CASE(both_servers_check_what_they_are_sent),
+        CASE(a_server_proves_that_it_checks_a_crc32c),
         CASE(a_store_with_another_region_finds_its_way),
         CASE(a_thousand_keys_are_deleted_by_one_request),
         CASE(keys_of_a_missing_bucket_are_kept),

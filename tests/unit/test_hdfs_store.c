@@ -286,13 +286,16 @@ static void a_large_file_comes_in_ranges_of_blocks(void **state)
     tmpdir_free(dir);
 }
 
+#define OWN   "/.tmp-0123456789abcdef0123456789abcdef"
+#define OTHER "/.tmp-0123456789abcdeffedcba9876543210"
+
 static void a_sweep_removes_old_temporaries_only(void **state)
 {
     webhdfs_world *w = *state;
     uint64_t removed = 0;
-    webhdfs_world_add(w, "/root/a/.tmp-old", 1);
+    webhdfs_world_add(w, "/root/a" OWN, 1);
     webhdfs_world_add(w, "/root/a/k", 1);
-    webhdfs_world_add(w, "/root/.tmp-older", 1);
+    webhdfs_world_add(w, "/root" OTHER, 1);
     webhdfs_world_open(w);
 
     ASSERT_OK(cairn_hdfs_sweep(w->store, NULL, WORLD_NOW_MS - WORLD_OLD_MS + 1, &removed, &w->err),
@@ -306,18 +309,98 @@ static void a_sweep_removes_old_temporaries_only(void **state)
     assert_int_equal(webhdfs_world_count(w), 1);
 }
 
+static void a_sweep_takes_only_names_of_its_own(void **state)
+{
+    static const char *const others[] = {
+        "/root/.tmp-old",
+        "/root/.tmp-",
+        "/root/.tmp-0123456789abcdef0123456789abcde",
+        "/root/.tmp-0123456789abcdef0123456789abcdef0",
+        "/root/.tmp-0123456789ABCDEF0123456789ABCDEF",
+        "/root/.tmp-0123456789abcdef-0123456789abcdef",
+        "/root/.tmp-clock-0123456789abcdef0",
+        "/root/.tmp-clock-0123456789abcde",
+        "/root/a/.tmp-upload.0123456789abcdef",
+    };
+    webhdfs_world *w = *state;
+    uint64_t removed = 0;
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(others); i++) {
+        webhdfs_world_add(w, others[i], 1);
+    }
+    webhdfs_world_add(w, "/root/a" OWN, 1);
+    webhdfs_world_add(w, "/root/.tmp-clock-0123456789abcdef", 1);
+    webhdfs_world_open(w);
+
+    ASSERT_OK(cairn_hdfs_sweep(w->store, NULL, 1, &removed, &w->err), &w->err);
+
+    assert_int_equal(removed, 2);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(others); i++) {
+        assert_non_null(webhdfs_world_find(w, others[i]));
+    }
+}
+
+static void a_sweep_finds_what_a_put_has_left(void **state)
+{
+    webhdfs_world *w = *state;
+    uint64_t removed = 0;
+    const script_rule stays = {.method = "DELETE", .times = 1, .reply = {.status = 500}};
+    script_server_expect(w->nn, &stays);
+    w->store_at_most = 1;
+    webhdfs_world_open(w);
+    ASSERT_CODE(put(w, "a/k", "hello", CAIRN_PUT_CREATE), CAIRN_E_UNAVAILABLE, &w->err);
+    assert_int_equal(webhdfs_world_count(w), 1);
+
+    ASSERT_OK(cairn_hdfs_sweep(w->store, NULL, 0, &removed, &w->err), &w->err);
+
+    assert_int_equal(removed, 1);
+    assert_int_equal(webhdfs_world_count(w), 0);
+}
+
+static void a_sweep_makes_no_root_that_is_missing(void **state)
+{
+    webhdfs_world *w = *state;
+    uint64_t removed = 7;
+    w->no_root = true;
+    webhdfs_world_open(w);
+
+    ASSERT_OK(cairn_hdfs_sweep(w->store, NULL, 1, &removed, &w->err), &w->err);
+
+    assert_int_equal(removed, 0);
+    assert_int_equal(webhdfs_world_asked(w->nn, "MKDIRS"), 0);
+    assert_int_equal(script_server_count(w->nn), 1);
+}
+
+static void a_put_makes_a_missing_root_only_if_it_may(void **state)
+{
+    webhdfs_world *w = *state;
+    w->no_root = true;
+    w->options.create_root = false;
+    webhdfs_world_open(w);
+
+    ASSERT_CODE(put(w, "k", "hello", CAIRN_PUT_CREATE), CAIRN_E_NOT_FOUND, &w->err);
+    ASSERT_MESSAGE_HAS(&w->err, "/root, is not there");
+    assert_int_equal(webhdfs_world_asked(w->nn, "CREATE"), 0);
+    w->no_root = false;
+    ASSERT_OK(put(w, "k", "hello", CAIRN_PUT_CREATE), &w->err);
+    const size_t asked = webhdfs_world_asked(w->nn, "GETFILESTATUS");
+    ASSERT_OK(put(w, "l", "hello", CAIRN_PUT_CREATE), &w->err);
+
+    /* Once there, it is not asked for again: the one is for the length. */
+    assert_int_equal(webhdfs_world_asked(w->nn, "GETFILESTATUS"), asked + 1);
+}
+
 static void a_folder_of_somebody_that_looks_like_a_temporary_stays(void **state)
 {
     webhdfs_world *w = *state;
     uint64_t removed = 0;
-    webhdfs_world_add(w, "/root/.tmp-theirs/file", 1);
-    webhdfs_world_add(w, "/root/a/.tmp-old", 1);
+    webhdfs_world_add(w, "/root" OTHER "/file", 1);
+    webhdfs_world_add(w, "/root/a" OWN, 1);
     webhdfs_world_open(w);
 
     ASSERT_OK(cairn_hdfs_sweep(w->store, NULL, 1, &removed, &w->err), &w->err);
 
     assert_int_equal(removed, 1);
-    assert_non_null(webhdfs_world_find(w, "/root/.tmp-theirs/file"));
+    assert_non_null(webhdfs_world_find(w, "/root" OTHER "/file"));
 }
 
 static void the_clocks_folder_goes_whatever_happens(void **state)
@@ -325,9 +408,11 @@ static void the_clocks_folder_goes_whatever_happens(void **state)
     webhdfs_world *w = *state;
     const script_rule fails = {
         .method = "GET",
+        .skip = 1, /* is the root there? */
         .times = 1,
         .reply = {.status = 403, .body = WORLD_EXCEPTION("AccessControlException", "denied")}};
-    script_rule lost = {.method = "PUT", .times = 1, .act = SCRIPT_CLOSE};
+    /* libcurl asks once more by itself, on another connection. */
+    script_rule lost = {.method = "PUT", .times = 2, .act = SCRIPT_CLOSE};
     webhdfs_world_lose_reply(w, &lost);
     script_server_expect(w->nn, &fails);
     webhdfs_world_open(w);
@@ -395,6 +480,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_large_file_comes_in_ranges_of_blocks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sweep_removes_old_temporaries_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sweep_takes_only_names_of_its_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sweep_finds_what_a_put_has_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sweep_makes_no_root_that_is_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_put_makes_a_missing_root_only_if_it_may, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_folder_of_somebody_that_looks_like_a_temporary_stays,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_clocks_folder_goes_whatever_happens, set_up, tear_down),

@@ -92,6 +92,20 @@ static void a_server_that_takes_no_writes_is_bad(void **state)
     }
 }
 
+static void a_root_that_is_missing_is_told_and_not_made(void **state)
+{
+    webhdfs_world *w = *state;
+    CAIRN_AUTO(cairn_buf) all = {0};
+    w->no_root = true;
+    w->options.create_root = false;
+    webhdfs_world_open(w);
+
+    assert_string_equal(examine(w, &all), "hdfs-write=2 ");
+
+    assert_int_equal(webhdfs_world_asked(w->nn, "CREATE"), 0);
+    assert_int_equal(webhdfs_world_asked(w->nn, "MKDIRS"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +113,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_rename_that_ignores_its_options_is_bad, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_takes_no_writes_is_bad, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_root_that_is_missing_is_told_and_not_made, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

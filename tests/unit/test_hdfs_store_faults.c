@@ -437,6 +437,41 @@ static void a_datanode_that_is_named_is_passed_over_by_its_address(void **state)
     assert_non_null(strstr(script_server_request(w->nn, 1)->target, "excludedatanodes=127.0.0.1"));
 }
 
+typedef struct seen_lines {
+    char last[1000];
+    unsigned count;
+} seen_lines;
+
+static void see_line(void *context, cairn_log_level level, const char *line)
+{
+    seen_lines *seen = context;
+
+    assert_int_equal(level, CAIRN_LOG_WARN);
+    (void)snprintf(seen->last, sizeof(seen->last), "%s", line);
+    seen->count++;
+}
+
+/* What another DataNode mends is returned to nobody. */
+static void a_datanode_that_fails_is_named_in_the_log(void **state)
+{
+    webhdfs_world *w = *state;
+    CAIRN_AUTO(cairn_buf) out = {0};
+    seen_lines seen = {.count = 0};
+    char peer[64];
+    script_rule cut = {.times = 1, .act = SCRIPT_CLOSE, .at = 512, .at_body = true};
+    webhdfs_world_add(w, "/root/a/k", 1000);
+    webhdfs_world_cut_reads(w, &cut);
+    w->options.log = (cairn_log){see_line, &seen, CAIRN_LOG_WARN};
+    webhdfs_world_open(w);
+
+    ASSERT_OK(cairn_store_get(w->store, NULL, "a/k", 1000, &out, &w->err), &w->err);
+
+    assert_int_equal(seen.count, 1);
+    (void)snprintf(peer, sizeof(peer), "by DataNode %s failed: ", script_server_address(w->dn));
+    assert_non_null(strstr(seen.last, "OPEN of /root/a/k "));
+    assert_non_null(strstr(seen.last, peer));
+}
+
 static void a_read_that_is_cut_begins_anew(void **state)
 {
     static const uint64_t places[] = {1, 5000, 99999};
@@ -607,6 +642,7 @@ int main(void)
         CASE(a_datanode_that_failed_is_passed_over),
         CASE(all_datanodes_are_forgiven_when_none_is_left),
         CASE(a_datanode_that_is_named_is_passed_over_by_its_address),
+        CASE(a_datanode_that_fails_is_named_in_the_log),
         CASE(a_read_that_is_cut_begins_anew),
         CASE(a_read_that_is_cut_twice_at_one_byte_is_damage),
         CASE(damage_of_the_only_replica_is_damage),

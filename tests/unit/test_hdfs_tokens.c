@@ -87,7 +87,7 @@ static webhdfs_world *open_world(const script_rule *nn, const script_rule *dn)
     w->options.datanode_hosts = "127.0.0.1";
     w->options.log = (cairn_log){see_line, NULL, CAIRN_LOG_DEBUG};
     webhdfs_world_add(w, "/root/k", 5);
-    webhdfs_world_add(w, "/root/.tmp-old", 5);
+    webhdfs_world_add(w, "/root/.tmp-0123456789abcdef0123456789abcdef", 5);
     if (nn != NULL) {
         script_server_expect(w->nn, nn);
         script_server_expect(w->nn2, nn);

@@ -109,6 +109,11 @@ static void say_missing(script_reply *reply, const char *path)
     say(reply, 404, "FileNotFoundException", message);
 }
 
+static uint64_t block_bytes(const webhdfs_world *w)
+{
+    return w->block_bytes != 0 ? w->block_bytes : BLOCK_BYTES;
+}
+
 static void status_text(const webhdfs_world *w, const world_file *file, const char *name, char *out,
                         size_t size)
 {
@@ -121,7 +126,7 @@ static void status_text(const webhdfs_world *w, const world_file *file, const ch
                    "{\"pathSuffix\":\"%s\",\"type\":\"%s\",\"length\":%zu,\"blockSize\":%" PRIu64
                    ",\"modificationTime\":%" PRIu64 ",\"replication\":1,\"unknown\":[{}]%s}",
                    name, file->is_folder ? "DIRECTORY" : "FILE", file->len,
-                   w->no_blocks ? UINT64_C(0) : BLOCK_BYTES, file->modified_ms, id);
+                   w->no_blocks ? UINT64_C(0) : block_bytes(w), file->modified_ms, id);
 }
 
 static void get_status(webhdfs_world *w, const asked *a, script_reply *reply)
@@ -130,7 +135,9 @@ static void get_status(webhdfs_world *w, const asked *a, script_reply *reply)
     const world_file *file = find(w, a->path);
     char text[512];
 
-    if (file == NULL && !has_children(w, a->path)) {
+    const bool is_root = strcmp(a->path, "/root") == 0 && !w->no_root;
+
+    if (file == NULL && !is_root && !has_children(w, a->path)) {
         say_missing(reply, a->path);
         return;
     }
@@ -313,17 +320,18 @@ static void send_checksum(webhdfs_world *w, const asked *a, script_reply *reply)
     CAIRN_AUTO(cairn_buf) hex = {0};
     uint8_t md5[MD5_BYTES];
 
-    if (file == NULL || hdfs_checksum_init(&sum, BLOCK_BYTES, 512, NULL) != CAIRN_OK ||
+    if (file == NULL || hdfs_checksum_init(&sum, block_bytes(w), 512, NULL) != CAIRN_OK ||
         hdfs_checksum_update(&sum, (cairn_slice){file->bytes, file->len}, NULL) != CAIRN_OK ||
         hdfs_checksum_finish(&sum, md5, NULL) != CAIRN_OK ||
         encode_hex((cairn_slice){md5, sizeof(md5)}, &hex, NULL) != CAIRN_OK) {
         say_missing(reply, a->path);
         return;
     }
+    const uint64_t chunks = file->len > block_bytes(w) ? block_bytes(w) / 512 : 0;
     script_reply_text(reply,
-                      "{\"FileChecksum\":{\"algorithm\":\"MD5-of-0MD5-of-512CRC32C\",\"bytes\":"
-                      "\"000002000000000000000000%s00000000\",\"length\":28}}",
-                      buf_text(&hex));
+                      "{\"FileChecksum\":{\"algorithm\":\"MD5-of-%" PRIu64 "MD5-of-512CRC32C\","
+                      "\"bytes\":\"00000200%016" PRIx64 "%s00000000\",\"length\":28}}",
+                      chunks, chunks, buf_text(&hex));
 }
 
 static void do_data(webhdfs_world *w, const asked *a, const script_request *request,
@@ -349,7 +357,8 @@ static void do_names(webhdfs_world *w, const asked *a, script_reply *reply)
     } else if (strcmp(a->op, "DELETE") == 0) {
         delete_file(w, a, reply);
     } else if (strcmp(a->op, "MKDIRS") == 0) {
-        world_file *folder = add(w, a->path);
+        world_file *folder = find(w, a->path);
+        folder = folder != NULL ? folder : add(w, a->path);
         if (folder != NULL) {
             folder->is_folder = true;
         }

@@ -41,6 +41,8 @@ typedef struct webhdfs_world {
     bool plain_rename;    /* renameoptions are ignored */
     bool ids;             /* fileId is told */
     bool no_blocks;       /* blockSize is not told */
+    bool no_root;         /* /root is there only if something is in it */
+    size_t block_bytes;   /* 0: 8 MiB */
     const char *location; /* "http://host:port" in redirects; NULL: the DataNode's */
     cairn_hdfs_options options;
     cairn_store *store;
