@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The S3 store beside awscrt, boto3 and rclone, at a MinIO of its own in memory, http and https.
 
-    bench_s3.py [--rounds N] [--realtime] [--only TEXT] [--clients NAME,...]
+    bench_s3.py [--rounds N] [--realtime] [--only TEXT] [--clients NAME,...] [--verbs put,get]
 
 Needs bench_store (CAIRN_BENCH_DIR), python3 with boto3 and awscrt (CAIRN_BENCH_PYTHON), rclone 1.76 (RCLONE,
 "go install github.com/rclone/rclone@v1.76.0"). Prints rows for docs/benchmarks.md, measurements to
@@ -109,6 +109,8 @@ class Place:
                 ("put", self.next_round, lambda name: None),
                 ("get", lambda name: bench.empty(self.back),
                  lambda name: bench.check_files(self.back, self.source, self.count))):
+            if verb not in options.verbs.split(","):
+                continue
             clients = {name: make for name, make in self.clients(verb).items()
                        if not options.clients or name in options.clients.split(",")}
             title = "%s %s %s" % (self.server.url.split(":")[0], verb, self.title)
@@ -123,6 +125,7 @@ def main():
     parser.add_argument("--realtime", action="store_true")
     parser.add_argument("--only", default="", help="rows whose name holds this: http 16 MiB, ...")
     parser.add_argument("--clients", default="", help="names; cairn is always needed")
+    parser.add_argument("--verbs", default="put,get")
     options = parser.parse_args()
     print(bench.HEADER)
     for tls in (False, True):

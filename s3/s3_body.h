@@ -29,11 +29,19 @@ cairn_code s3_body_open(const cairn_put_body *from, s3_body *out, cairn_error *e
 /* The bytes [offset, offset + length) of the body as a source of their own. */
 http_source s3_body_part(const s3_body *body, uint64_t offset, uint64_t length);
 
-/* SHA-256 as hex, by reading. */
+/* All three read the whole source; a file that ends before is CAIRN_E_INTEGRITY. */
+
+/* SHA-256 as hex. */
 cairn_code s3_source_sha256(const http_source *source, char out[SHA256_HEX_SIZE], cairn_error *err);
 
 /* MD5 as the value of a Content-MD5 header. */
 #define S3_MD5_SIZE 25
 cairn_code s3_source_md5(const http_source *source, char out[S3_MD5_SIZE], cairn_error *err);
+
+/* CRC-32C as the value of an x-amz-checksum-crc32c header. */
+#define S3_CRC32C_SIZE 9
+cairn_code s3_source_crc32c(const http_source *source, char out[S3_CRC32C_SIZE], cairn_error *err);
+/* The value for that of some bytes. */
+cairn_code s3_crc32c_text(uint32_t crc, char out[S3_CRC32C_SIZE], cairn_error *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* Begin, completion and end of an upload in parts. */
 #include "buf.h"
 #include "cancel.h"
+#include "encode.h"
 #include "errors.h"
 #include "logging.h"
+#include "s3_checksum.h"
 #include "s3_upload.h"
 #include "xml_read.h"
 
@@ -34,6 +36,9 @@ cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err)
 
     s3_add_put_headers(upload->store, &upload->headers, &request);
     s3_request_query(&request, "uploads", NULL);
+    if (upload->by_crc32c) {
+        s3_request_header(&request, "x-amz-checksum-algorithm", "CRC32C");
+    }
     CAIRN_AUTO(s3_exchange)
     x = {.store = upload->store, .call = upload->call, .request = &request};
     CAIRN_TRY(s3_exchange_send(&x, err));
@@ -50,16 +55,70 @@ cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err)
 
 /* ---- Completion ---- */
 
-cairn_code s3_complete_document(char *const *etags, unsigned parts, cairn_buf *out,
-                                cairn_error *err)
+cairn_code s3_complete_document(const s3_upload *upload, cairn_buf *out, cairn_error *err)
 {
     CAIRN_TRY(buf_append_text(out, "<CompleteMultipartUpload>", err));
-    for (unsigned i = 0; i < parts; i++) {
+    for (unsigned i = 0; i < upload->parts; i++) {
         CAIRN_TRY(buf_printf(out, err, "<Part><PartNumber>%u</PartNumber><ETag>", i + 1));
-        CAIRN_TRY(xml_escape(etags[i], out, err));
-        CAIRN_TRY(buf_append_text(out, "</ETag></Part>", err));
+        CAIRN_TRY(xml_escape(upload->etags[i], out, err));
+        CAIRN_TRY(buf_append_text(out, "</ETag>", err));
+        if (upload->by_crc32c) {
+            CAIRN_TRY(buf_printf(out, err, "<ChecksumCRC32C>%s</ChecksumCRC32C>", upload->sums[i]));
+        }
+        CAIRN_TRY(buf_append_text(out, "</Part>", err));
     }
     return buf_append_text(out, "</CompleteMultipartUpload>", err);
+}
+
+/* The CRC-32C of an object in parts: that of the parts' own, in order, "-" and their number. */
+static cairn_code sum_of_sums(const s3_upload *upload, cairn_buf *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) bytes = {0};
+    char sum[S3_CRC32C_SIZE];
+
+    for (unsigned i = 0; i < upload->parts; i++) {
+        CAIRN_TRY(decode_base64(cairn_slice_of(upload->sums[i]), &bytes, err));
+    }
+    CAIRN_TRY(s3_crc32c_text(crc32c_update(0, bytes.data, bytes.len), sum, err));
+    CAIRN_TRY(buf_printf(out, err, "%s-%u", sum, upload->parts));
+    return buf_text(out) != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
+}
+
+typedef struct sum_reader {
+    const char *expected;
+    bool differs;
+} sum_reader;
+
+/* Without a '-' it is of another kind: of all bytes. */
+static cairn_code read_sum(void *context, const xml_event *event, cairn_error *err)
+{
+    sum_reader *reader = context;
+
+    (void)err;
+    if (!event->opens && strcmp(event->path, "CompleteMultipartUploadResult/ChecksumCRC32C") == 0 &&
+        strchr(event->text, '-') != NULL) {
+        reader->differs = strcmp(event->text, reader->expected) != 0;
+    }
+    return CAIRN_OK;
+}
+
+/* What the server says that it has put together, if it says so. */
+static cairn_code check_sum(const s3_upload *upload, const http_reply *reply, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) expected = {0};
+
+    if (!upload->by_crc32c) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(sum_of_sums(upload, &expected, err));
+    sum_reader reader = {.expected = buf_text(&expected)};
+    CAIRN_TRY(xml_read(cairn_buf_slice(&reply->body), read_sum, &reader, err));
+    if (reader.differs) {
+        s3_crc_distrust(upload->store, "the server made an object with another CRC-32C");
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "the object that the server made has another CRC-32C than its parts");
+    }
+    return CAIRN_OK;
 }
 
 /* Is what stands there made of this upload? */
@@ -74,14 +133,14 @@ static cairn_code look_whether_done(const s3_upload *upload, bool *out_done, cai
 }
 
 /* 200 may be followed by minutes of white space and an error. */
-static cairn_code read_completion(s3_exchange *x, cairn_error *err)
+static cairn_code read_completion(const s3_upload *upload, s3_exchange *x, cairn_error *err)
 {
     bool has_error = false;
 
     CAIRN_TRY(s3_reply_has_error(&x->http.reply, "CompleteMultipartUploadResult", &x->error,
                                  &has_error, err));
     if (!has_error) {
-        return CAIRN_OK;
+        return check_sum(upload, &x->http.reply, err);
     }
     x->verdict = s3_classify(&x->error, CAIRN_S3_ASKED_UPLOAD);
     return s3_error_report(&x->error, &x->verdict, err);
@@ -99,7 +158,7 @@ static cairn_code complete_once(const s3_upload *upload, const s3_request *reque
     cairn_code code = s3_exchange_send(&x, &why);
 
     if (code == CAIRN_OK) {
-        code = read_completion(&x, &why);
+        code = read_completion(upload, &x, &why);
     }
     *out_final = !retry_is_transient(code) || s3_exchange_wants(&x, CAIRN_S3_RESTART_UPLOAD);
     if (code == CAIRN_OK) {
@@ -134,7 +193,10 @@ static cairn_code repeat_completion(const s3_upload *upload, const s3_request *r
         }
         why.code = code;
         if (final || !s3_tries_again(&tries, upload->store, upload->call, &why, &delay_ms)) {
-            return error_set(err, code, "complete the upload: %s", why.message);
+            if (err != NULL) {
+                *err = why;
+            }
+            return error_prefix(err, code, "complete the upload");
         }
         CAIRN_TRY(call_sleep(upload->call, delay_ms, "waiting to complete an upload again", err));
         /* The reply may have been lost, not the request. */
@@ -156,7 +218,7 @@ cairn_code s3_upload_complete(s3_upload *upload, cairn_error *err)
         .flags = HTTP_PATIENT,
     };
 
-    CAIRN_TRY(s3_complete_document(upload->etags, upload->parts, &document, err));
+    CAIRN_TRY(s3_complete_document(upload, &document, err));
     request.source = (http_source){document.data, -1, 0, document.len};
     CAIRN_TRY(s3_source_sha256(&request.source, hash, err));
     request.payload_hash = hash;

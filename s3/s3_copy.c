@@ -5,7 +5,6 @@
  */
 #include "buf.h"
 #include "errors.h"
-#include "s3_crew.h"
 #include "s3_upload.h"
 #include "xml_read.h"
 
@@ -163,24 +162,10 @@ static cairn_code finish_part(void *context, s3_task *task, cairn_code code, con
     return code;
 }
 
-static cairn_code copy_parts(s3_upload *upload, cairn_error *err)
-{
-    const s3_crew crew = {
-        .store = upload->store,
-        .call = upload->call,
-        .tasks = upload->parts,
-        .what = "part",
-        .context = upload,
-        .write = write_part,
-        .finish = finish_part,
-    };
-
-    return s3_crew_run(&crew, err);
-}
-
 cairn_code s3_copy(void *self, const cairn_call *call, const char *from_key, const char *to_key,
                    cairn_put_mode mode, cairn_error *err)
 {
+    static const s3_part_work work = {.write = write_part, .finish = finish_part};
     s3_store *store = self;
     CAIRN_AUTO(origin) from = {0};
 
@@ -194,7 +179,7 @@ cairn_code s3_copy(void *self, const cairn_call *call, const char *from_key, con
                   .body = &body,
                   .mode = mode,
                   .context = &from};
-        return s3_upload_run(&upload, copy_parts, err);
+        return s3_upload_run(&upload, &work, err);
     }
     if (mode == CAIRN_PUT_CREATE) {
         CAIRN_TRY(s3_expect_absent(store, call, to_key, err));

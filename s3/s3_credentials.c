@@ -20,7 +20,8 @@
 
 /* Which versions of the profile files the keys came from. */
 typedef struct watched {
-    char *paths[2]; /* NULL: none */
+    char *paths[2]; /* set once, then read without the lock; NULL: none */
+    bool used;      /* the keys came by way of them */
     s3_file_stamp stamps[2];
     uint64_t looked_ms;
 } watched;
@@ -152,20 +153,22 @@ static bool passed(uint64_t since_ms, uint64_t now, uint64_t span_ms)
     return now < since_ms || now - since_ms >= span_ms;
 }
 
-/* A look costs two system calls, so not for each signature. */
+/* A look costs two system calls, so not for each signature; they may hang (NFS), so the lock is not
+ * held meanwhile. */
 static bool files_changed_locked(s3_credentials *self, uint64_t now)
 {
     watched *files = &self->synced.files;
-    bool changed = false;
+    const char *const paths[] = {files->paths[0], files->paths[1]};
 
-    if (!passed(files->looked_ms, now, CAIRN_S3_FILES_LOOK_MS)) {
+    if (!files->used || !passed(files->looked_ms, now, CAIRN_S3_FILES_LOOK_MS)) {
         return false;
     }
     files->looked_ms = now;
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(files->paths); i++) {
-        const s3_file_stamp stamp = s3_file_stamp_of(files->paths[i]);
-        changed = changed || !stamps_equal(&stamp, &files->stamps[i]);
-    }
+    (void)pthread_mutex_unlock(&self->synced.lock);
+    const s3_file_stamp stamps[] = {s3_file_stamp_of(paths[0]), s3_file_stamp_of(paths[1])};
+    (void)pthread_mutex_lock(&self->synced.lock);
+    const bool changed = !stamps_equal(&stamps[0], &files->stamps[0]) ||
+                         !stamps_equal(&stamps[1], &files->stamps[1]);
     if (changed) {
         /* Until a search read them, each later look must find them changed. */
         files->looked_ms = now - CAIRN_S3_FILES_LOOK_MS;
@@ -185,7 +188,9 @@ static bool wants_search_locked(s3_credentials *self, uint64_t now)
     if (self->synced.searching || is_paused_locked(self, now)) {
         return false;
     }
-    return old || files_changed_locked(self, now);
+    /* Others may have begun or ended a search during the look. */
+    return old || (files_changed_locked(self, now) && !self->synced.searching &&
+                   !is_paused_locked(self, now));
 }
 
 /* ---- A search and what follows from it ---- */
@@ -205,15 +210,19 @@ static uint64_t refresh_time(const s3_keys *keys, uint64_t now)
 static void watch_locked(s3_credentials *self, s3_search *search, uint64_t now)
 {
     watched *files = &self->synced.files;
+    s3_profiles *profiles = &search->profiles;
 
-    watched_release(files);
     files->looked_ms = now;
-    if (search->loaded) {
-        files->paths[0] = CAIRN_TAKE(search->profiles.config_path);
-        files->paths[1] = CAIRN_TAKE(search->profiles.credentials_path);
-        files->stamps[0] = search->profiles.config_facts.stamp;
-        files->stamps[1] = search->profiles.credentials_facts.stamp;
+    files->used = search->loaded;
+    if (!search->loaded) {
+        return;
     }
+    if (files->paths[0] == NULL && files->paths[1] == NULL) {
+        files->paths[0] = CAIRN_TAKE(profiles->config_path);
+        files->paths[1] = CAIRN_TAKE(profiles->credentials_path);
+    }
+    files->stamps[0] = profiles->config_facts.stamp;
+    files->stamps[1] = profiles->credentials_facts.stamp;
 }
 
 static void accept_locked(s3_credentials *self, s3_search *search, s3_keys *found, uint64_t now)

@@ -28,19 +28,6 @@ s3_file_stamp s3_file_stamp_of(const char *path)
     return path != NULL && stat(path, &info) == 0 ? stamp_of(&info) : (s3_file_stamp){0};
 }
 
-static cairn_code refuse_errno(const char *path, int errno_value, cairn_error *err)
-{
-    const cairn_code code = error_errno(err, errno_value, "read %s", path);
-
-    if (code == CAIRN_E_NO_MEMORY) {
-        return code;
-    }
-    if (err != NULL) {
-        err->code = CAIRN_E_ACCESS;
-    }
-    return CAIRN_E_ACCESS;
-}
-
 /* -1 in *out: there is no such file. */
 static cairn_code open_file(const char *path, fs_fd *out, struct stat *info, cairn_error *err)
 {
@@ -51,7 +38,7 @@ static cairn_code open_file(const char *path, fs_fd *out, struct stat *info, cai
         return CAIRN_OK;
     }
     if (fd < 0 || fstat(fd, info) != 0) {
-        return refuse_errno(path, errno, err);
+        return error_errno(err, errno, "read %s", path);
     }
     if (S_ISCHR(info->st_mode)) {
         return CAIRN_OK; /* AWS_CONFIG_FILE=/dev/null says: none */

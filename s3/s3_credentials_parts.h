@@ -87,7 +87,7 @@ typedef struct s3_file_facts {
 /*
  * Reads a whole file of at most `limit` bytes into `out`, in one block. Links are followed: files
  * with tokens are links in a Kubernetes volume. Absent: CAIRN_OK and facts->exists false. A folder,
- * or not to be read: CAIRN_E_ACCESS.
+ * or not allowed to be read: CAIRN_E_ACCESS; what else goes wrong keeps its code.
  */
 cairn_code s3_file_read(const char *path, size_t limit, cairn_buf *out, s3_file_facts *facts,
                         cairn_error *err);

@@ -79,6 +79,11 @@ static cairn_code make_ready(run *r, seat *s, cairn_error *err)
     return s3_exchange_prepare(&s->task.x, err);
 }
 
+static bool is_ready(const s3_crew *crew)
+{
+    return crew->ready == NULL || crew->ready(crew->context);
+}
+
 static http_exchange *next(void *context, uint64_t *out_wait_ms)
 {
     run *r = context;
@@ -89,6 +94,10 @@ static http_exchange *next(void *context, uint64_t *out_wait_ms)
         return NULL;
     }
     seat *s = find_seat(r, &wait_ms);
+    if (s != NULL && s->state == CAIRN_S3_SEAT_FREE && !is_ready(r->crew)) {
+        wait_ms = CAIRN_S3_AHEAD_LOOK_MS;
+        s = NULL;
+    }
     if (s != NULL && !s3_throttle_try(&r->crew->store->throttle, &pass)) {
         wait_ms = CAIRN_S3_PATIENCE_MS;
         s = NULL;

@@ -24,17 +24,24 @@ typedef struct s3_task {
     bool final;   /* do not repeat it, whatever the code */
 } s3_task;
 
+/* Writes the request of a task; before a repeat too, which may ask otherwise. */
+typedef cairn_code (*s3_task_write)(void *context, s3_task *task, cairn_error *err);
+/* After the reply: `code` and `why` are of the exchange. CAIRN_OK: the task is done. */
+typedef cairn_code (*s3_task_finish)(void *context, s3_task *task, cairn_code code,
+                                     const cairn_error *why, cairn_error *err);
+
+/* May the next new task be written now? It is asked again soon if not. */
+typedef bool (*s3_task_ready)(void *context);
+
 typedef struct s3_crew {
     s3_store *store;
     const cairn_call *call;
     uint64_t tasks;
     const char *what; /* "part", for messages: "part 3 of 10: ..." */
     void *context;
-    /* Writes the request of a task; before a repeat too, which may ask otherwise. */
-    cairn_code (*write)(void *context, s3_task *task, cairn_error *err);
-    /* After the reply: `code` and `why` are of the exchange. CAIRN_OK: the task is done. */
-    cairn_code (*finish)(void *context, s3_task *task, cairn_code code, const cairn_error *why,
-                         cairn_error *err);
+    s3_task_write write;
+    s3_task_finish finish;
+    s3_task_ready ready; /* NULL: always */
 } s3_crew;
 
 cairn_code s3_crew_run(const s3_crew *crew, cairn_error *err);

@@ -156,7 +156,7 @@ static cairn_code ask_clock_and_region(const examination *e, cairn_error *err)
     if (ends_it(code)) {
         return error_set(err, code, "%s", why.message);
     }
-    if (http_header(&x.http.reply, "date", &text) && s3_parse_http_date(text, &server_ms)) {
+    if (http_header(&x.http.reply, "date", &text) && http_parse_date(text, &server_ms)) {
         const int64_t skew = ((int64_t)server_ms - (int64_t)now) / 1000;
         const bool fine = skew > -60 && skew < 60;
         tell(e, "clock-skew", fine ? CAIRN_VERDICT_OK : CAIRN_VERDICT_NOTE,
@@ -210,7 +210,7 @@ static cairn_code complete_if_absent(const s3_upload *upload, unsigned *out_stat
         .flags = HTTP_PATIENT,
     };
 
-    CAIRN_TRY(s3_complete_document(upload->etags, upload->parts, &document, err));
+    CAIRN_TRY(s3_complete_document(upload, &document, err));
     const http_source source = {document.data, -1, 0, document.len};
     CAIRN_TRY(s3_source_sha256(&source, digests.sha256, err));
     request.source = source;

@@ -10,6 +10,7 @@
 #include "cancel.h"
 #include "encode.h"
 #include "errors.h"
+#include "s3_checksum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,14 +33,25 @@ void s3_add_put_headers(s3_store *store, s3_put_headers *headers, s3_request *re
     }
 }
 
+cairn_code s3_digest(const http_source *source, s3_digests *digests, cairn_error *err)
+{
+    if (digests->by_crc32c) {
+        return digests->crc32c[0] != '\0' ? CAIRN_OK
+                                          : s3_source_crc32c(source, digests->crc32c, err);
+    }
+    return digests->sha256[0] != '\0' ? CAIRN_OK : s3_source_sha256(source, digests->sha256, err);
+}
+
 cairn_code s3_add_source(s3_store *store, const http_source *source, s3_digests *digests,
                          s3_request *request, cairn_error *err)
 {
     request->source = *source;
     if (!store->unsigned_payload) {
-        if (digests->sha256[0] == '\0') {
-            CAIRN_TRY(s3_source_sha256(source, digests->sha256, err));
-        }
+        CAIRN_TRY(s3_digest(source, digests, err));
+    }
+    if (digests->by_crc32c) {
+        s3_request_header(request, "x-amz-checksum-crc32c", digests->crc32c);
+    } else if (!store->unsigned_payload) {
         request->payload_hash = digests->sha256;
     }
     /* AWS asks for it wherever an object is locked. */
@@ -52,18 +64,20 @@ cairn_code s3_add_source(s3_store *store, const http_source *source, s3_digests 
     return CAIRN_OK;
 }
 
-cairn_code s3_blame_source(const s3_request *request, const char *path, cairn_error *err)
+cairn_code s3_blame_source(const http_source *source, const s3_digests *digests, const char *path,
+                           cairn_error *err)
 {
-    char now[SHA256_HEX_SIZE];
+    s3_digests now = {.by_crc32c = digests->by_crc32c};
 
-    if (request->payload_hash == NULL) {
+    if (!digests->by_crc32c && digests->sha256[0] == '\0') {
         return CAIRN_OK;
     }
-    CAIRN_TRY(s3_source_sha256(&request->source, now, err));
-    if (strcmp(now, request->payload_hash) != 0) {
-        return error_set(err, CAIRN_E_INTEGRITY,
-                         "%s is not what its SHA-256 says: it changed, or is damaged",
-                         path != NULL ? path : "the data in memory");
+    CAIRN_TRY(s3_digest(source, &now, err));
+    if (strcmp(now.sha256, digests->by_crc32c ? "" : digests->sha256) != 0 ||
+        strcmp(now.crc32c, digests->crc32c) != 0) {
+        return error_set(
+            err, CAIRN_E_INTEGRITY, "%s is not what its %s says: it changed, or is damaged",
+            path != NULL ? path : "the data in memory", digests->by_crc32c ? "CRC-32C" : "SHA-256");
     }
     return CAIRN_OK;
 }
@@ -122,10 +136,18 @@ static cairn_code advise_create(cairn_error *err)
                         "s3.check-then-create is a weaker way");
 }
 
-static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id, cairn_error *err)
+static cairn_code send_checked(s3_exchange *x, const s3_digests *digests, cairn_error *err)
+{
+    CAIRN_TRY(s3_exchange_send(x, err));
+    return digests->by_crc32c ? s3_crc_check(x->store, &x->http.reply, digests->crc32c, err)
+                              : CAIRN_OK;
+}
+
+static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id,
+                           const s3_digests *digests, cairn_error *err)
 {
     cairn_error why = {0};
-    const cairn_code code = s3_exchange_send(x, &why);
+    const cairn_code code = send_checked(x, digests, &why);
 
     if (code == CAIRN_OK) {
         return CAIRN_OK;
@@ -134,8 +156,8 @@ static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id
         return judge_existing(put, id, err);
     }
     if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN)) {
-        CAIRN_TRY(s3_blame_source(x->request, put->body->path, err));
-        return s3_exchange_send(x, err);
+        CAIRN_TRY(s3_blame_source(&x->request->source, digests, put->body->path, err));
+        return send_checked(x, digests, err);
     }
     if (err != NULL) {
         *err = why;
@@ -143,20 +165,29 @@ static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id
     return put->mode == CAIRN_PUT_CREATE && x->error.status == 501 ? advise_create(err) : code;
 }
 
+/* The SHA-256 that the caller knows, or what the store chooses. */
+static void choose_digest(const single_put *put, s3_digests *digests)
+{
+    if (put->body->sha256 != NULL) {
+        sha256 known;
+        memcpy(known.bytes, put->body->sha256, sizeof(known.bytes));
+        sha256_to_hex(&known, digests->sha256);
+    } else {
+        digests->by_crc32c =
+            s3_crc_serves(put->store, put->call, put->key, put->body->source.length);
+    }
+}
+
 static cairn_code put_single(const single_put *put, cairn_error *err)
 {
     s3_store *store = put->store;
     s3_put_headers headers = {0};
-    s3_digests digests = {0};
+    s3_digests digests = {.by_crc32c = false};
     s3_request request = {.method = CAIRN_HTTP_PUT, .asked = CAIRN_S3_ASKED_WRITE, .key = put->key};
 
     request.halt_ms = put->body->halt_ms;
     s3_add_put_headers(store, &headers, &request);
-    if (put->body->sha256 != NULL) {
-        sha256 known;
-        memcpy(known.bytes, put->body->sha256, sizeof(known.bytes));
-        sha256_to_hex(&known, digests.sha256);
-    }
+    choose_digest(put, &digests);
     CAIRN_TRY(s3_add_source(store, &put->body->source, &digests, &request, err));
     if (put->mode == CAIRN_PUT_CREATE && store->check_then_create) {
         CAIRN_TRY(s3_expect_absent(store, put->call, put->key, err));
@@ -164,7 +195,7 @@ static cairn_code put_single(const single_put *put, cairn_error *err)
         s3_request_header(&request, "if-none-match", "*");
     }
     CAIRN_AUTO(s3_exchange) x = {.store = store, .call = put->call, .request = &request};
-    return send_put(put, &x, headers.id, err);
+    return send_put(put, &x, headers.id, &digests, err);
 }
 
 cairn_code s3_put(void *self, const cairn_call *call, const char *key, const cairn_put_body *body,
@@ -342,7 +373,7 @@ static cairn_code read_head(const http_reply *reply, s3_head *out, cairn_error *
         return error_set(err, CAIRN_E_UNAVAILABLE, "the server does not say how long it is");
     }
     if (http_header(reply, "last-modified", &text)) {
-        (void)s3_parse_http_date(text, &head.info.modified_ms);
+        (void)http_parse_date(text, &head.info.modified_ms);
     }
     if (http_header(reply, S3_META_UPLOAD, &text) && text.len == RANDOM_ID_SIZE - 1) {
         memcpy(head.id, text.data, text.len);
@@ -382,20 +413,18 @@ cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *k
         .method = CAIRN_HTTP_HEAD, .asked = CAIRN_S3_ASKED_HEAD, .key = key};
     CAIRN_AUTO(s3_exchange) x = {.store = store, .call = call, .request = &request};
     cairn_error why = {0};
-    cairn_error reason = {0};
     const cairn_code code = s3_exchange_send(&x, &why);
 
     if (code == CAIRN_OK) {
         return read_head(&x.http.reply, out, err);
     }
-    cairn_code known = CAIRN_OK;
     if (s3_exchange_wants(&x, CAIRN_S3_LEARN_WHY)) {
-        known = learn_why(store, call, key, &reason);
+        CAIRN_TRY(learn_why(store, call, key, err));
     }
     if (err != NULL) {
-        *err = known != CAIRN_OK ? reason : why;
+        *err = why;
     }
-    return known != CAIRN_OK ? known : code;
+    return code;
 }
 
 cairn_code s3_stat(void *self, const cairn_call *call, const char *key, cairn_object_info *out,

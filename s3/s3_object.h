@@ -23,20 +23,27 @@ void s3_add_put_headers(s3_store *store, s3_put_headers *headers, s3_request *re
 
 /* Digests of what one request sends; "": not made yet. */
 typedef struct s3_digests {
+    bool by_crc32c; /* instead of a signed SHA-256: only if s3_crc_serves */
     char sha256[SHA256_HEX_SIZE];
+    char crc32c[S3_CRC32C_SIZE];
     char md5[S3_MD5_SIZE];
 } s3_digests;
 
-/* Sets source, payload hash and, where it is wanted, Content-MD5, with the digests that are there
- * already. `digests` lives as long as the request. */
+/* Makes the one of the two that protects the source, if it is not there already. */
+cairn_code s3_digest(const http_source *source, s3_digests *digests, cairn_error *err);
+
+/* Sets source, payload hash or CRC-32C and, where it is wanted, Content-MD5, with the digests that
+ * are there already. `digests` lives as long as the request. */
 cairn_code s3_add_source(s3_store *store, const http_source *source, s3_digests *digests,
                          s3_request *request, cairn_error *err);
 
 /*
- * A server found other bytes than were signed. CAIRN_E_INTEGRITY if the source is not what was
- * signed; CAIRN_OK: it is, so they changed on the way. `path` is for the message, NULL for memory.
+ * A server found other bytes than these digests are of. CAIRN_E_INTEGRITY if the source has changed
+ * since; CAIRN_OK: it has not, so they changed on the way. `path` is for the message, NULL for
+ * memory.
  */
-cairn_code s3_blame_source(const s3_request *request, const char *path, cairn_error *err);
+cairn_code s3_blame_source(const http_source *source, const s3_digests *digests, const char *path,
+                           cairn_error *err);
 
 /* Facts of a HEAD. */
 typedef struct s3_head {

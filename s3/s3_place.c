@@ -186,8 +186,8 @@ cairn_code s3_place_resolve(const s3_place_query *query, s3_place *out, cairn_er
     }
     if (!place.https && !query->allow_http && !is_loopback(place.host)) {
         return error_set(err, CAIRN_E_ACCESS,
-                         "the S3 endpoint http://%s is not encrypted: use https, or allow http "
-                         "explicitly",
+                         "the S3 endpoint http://%s is not encrypted: use https, or set "
+                         "s3.allow-http",
                          place.host);
     }
     CAIRN_TRY(choose_addressing(query, &place, err));

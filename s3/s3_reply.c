@@ -176,7 +176,7 @@ static uint32_t retry_after_ms(const http_reply *reply, uint64_t server_ms)
     if (parse_u64(value, &number)) {
         return capped_ms(number, 1000);
     }
-    if (server_ms > 0 && s3_parse_http_date(value, &number) && number > server_ms) {
+    if (server_ms > 0 && http_parse_date(value, &number) && number > server_ms) {
         return capped_ms(number - server_ms, 1);
     }
     return 0;
@@ -187,7 +187,7 @@ static void read_times(const http_reply *reply, s3_error *error)
     cairn_slice value;
 
     if (http_header(reply, "date", &value)) {
-        (void)s3_parse_http_date(value, &error->server_ms);
+        (void)http_parse_date(value, &error->server_ms);
     }
     error->retry_after_ms = retry_after_ms(reply, error->server_ms);
 }

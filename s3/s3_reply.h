@@ -112,7 +112,4 @@ typedef cairn_code (*s3_key_visit)(void *context, const char *key, const s3_erro
 cairn_code s3_delete_errors(const http_reply *reply, s3_key_visit visit, void *context,
                             cairn_error *err);
 
-/* "Fri, 24 May 2013 00:00:00 GMT" to milliseconds since 1970; false if it is anything else. */
-bool s3_parse_http_date(cairn_slice text, uint64_t *out_ms);
-
 #endif

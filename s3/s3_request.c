@@ -50,23 +50,6 @@ void s3_exchange_release(s3_exchange *x)
 
 /* ---- Preparing ---- */
 
-static const char *method_name(http_method method)
-{
-    switch (method) {
-    case CAIRN_HTTP_GET:
-        return "GET";
-    case CAIRN_HTTP_HEAD:
-        return "HEAD";
-    case CAIRN_HTTP_PUT:
-        return "PUT";
-    case CAIRN_HTTP_POST:
-        return "POST";
-    case CAIRN_HTTP_DELETE:
-        return "DELETE";
-    }
-    return "GET";
-}
-
 static bool sends_length(http_method method)
 {
     return method == CAIRN_HTTP_PUT || method == CAIRN_HTTP_POST;
@@ -89,7 +72,7 @@ static void draft_release(draft *d)
 {
     cairn_buf_release(&d->path);
     cairn_buf_release(&d->query);
-    cairn_buf_release(&d->authorization);
+    secret_buf_release(&d->authorization);
 }
 CAIRN_DEFINE_AUTO(draft, draft_release)
 
@@ -175,7 +158,7 @@ static cairn_code sign(s3_exchange *x, draft *d, sigv4_key *key, cairn_error *er
         .key_cache = key,
     };
     const sigv4_request request = {
-        .method = method_name(x->request->method),
+        .method = http_method_name(x->request->method),
         .path = buf_text(&d->path),
         .query = buf_text(&d->query),
         .headers = d->headers,

@@ -318,6 +318,8 @@ static cairn_code fill(s3_store *store, const cairn_s3_options *o, cairn_error *
     CAIRN_TRY(resolve_place(store, o, &s, err));
     CAIRN_TRY(name_place(store, o, err));
     CAIRN_TRY(take_object_options(store, o, err));
+    store->crc.allowed = store->synced.place.https && !store->unsigned_payload &&
+                         store->object_lock_retain_ms == 0;
     CAIRN_TRY(make_client(store, o, &s, err));
     return s3_credentials_new(o, &s.env, store->synced.place.region, &store->credentials, err);
 }

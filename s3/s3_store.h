@@ -2,7 +2,7 @@
  * One S3 store: what its requests share. The driver's functions stand in s3_object.c, s3_upload.c,
  * s3_download.c, s3_delete.c, s3_copy.c, s3_list.c and s3_examine.c.
  *
- * Thread safety: all but `synced`, `throttle`, `budget` and `wants_md5` is constant after
+ * Thread safety: all but `synced`, `throttle`, `budget`, `crc` and `wants_md5` is constant after
  * cairn_s3_store_new. `lock` is never held during a request.
  */
 #ifndef CAIRN_S3_S3_STORE_H
@@ -29,6 +29,21 @@ typedef struct s3_learnt {
     sigv4_key key;           /* derived for today */
 } s3_learnt;
 
+/* What is known of a server's use of CRC-32C, see s3_checksum.h. */
+typedef enum s3_crc_state {
+    CAIRN_S3_CRC_UNASKED = 0,
+    CAIRN_S3_CRC_ASKING = 1, /* a thread is */
+    CAIRN_S3_CRC_PROVED = 2,
+    CAIRN_S3_CRC_DISTRUSTED = 3
+} s3_crc_state;
+
+typedef struct s3_crc {
+    bool allowed; /* const: over https, and nothing else is asked for */
+    _Atomic unsigned state;
+    _Atomic unsigned proofs;       /* that were tried */
+    _Atomic uint64_t signed_bytes; /* that could have gone with a CRC-32C */
+} s3_crc;
+
 typedef struct s3_store {
     char *bucket;
     char *prefix;    /* "" or "a/b/": with its '/' */
@@ -49,6 +64,7 @@ typedef struct s3_store {
     s3_credentials *credentials;
     /* The server was seen to take bodies whose signed SHA-256 is wrong: it gets a Content-MD5. */
     _Atomic bool wants_md5;
+    s3_crc crc;
     retry_budget budget; /* of parts and ranges */
     s3_throttle throttle;
     pthread_mutex_t lock;

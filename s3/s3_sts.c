@@ -256,8 +256,9 @@ static cairn_code refuse(unsigned status, sts_reply *reply, const hidden *secret
                      code_text, *message_text == '\0' ? "" : ": ", message_text);
 }
 
-static cairn_code read_reply(const s3_answer *answer, const hidden *secrets, s3_keys *out,
-                             cairn_error *err)
+/* Keys that do not say when they end are taken to live as briefly as a role's can. */
+static cairn_code read_reply(const s3_sts *sts, const s3_answer *answer, const hidden *secrets,
+                             s3_keys *out, cairn_error *err)
 {
     CAIRN_AUTO(sts_reply) reply = {0};
     const cairn_code code = xml_read(cairn_buf_slice(&answer->text), visit, &reply, err);
@@ -271,6 +272,9 @@ static cairn_code read_reply(const s3_answer *answer, const hidden *secrets, s3_
     if (code != CAIRN_OK || reply.bad_time || reply.keys.access_key_id == NULL ||
         !secret_is_set(&reply.keys.secret_key) || !secret_is_set(&reply.keys.session_token)) {
         return error_set(err, CAIRN_E_UNAVAILABLE, "its answer holds no credentials");
+    }
+    if (reply.keys.expires_ms == 0) {
+        reply.keys.expires_ms = sts->wall_ms + CAIRN_S3_ROLE_MS_MIN;
     }
     s3_keys_move(out, &reply.keys);
     return CAIRN_OK;
@@ -401,7 +405,7 @@ static cairn_code assume(const s3_sts *sts, const cairn_call *call, const s3_rol
 
     CAIRN_TRY(make_form("AssumeRole", role, NULL, &form, err));
     CAIRN_TRY(send_form(sts, call, &form, with, &answer, err));
-    const cairn_code code = read_reply(&answer, &secrets, out, err);
+    const cairn_code code = read_reply(sts, &answer, &secrets, out, err);
     return code == CAIRN_OK ? CAIRN_OK : error_prefix(err, code, WHO);
 }
 
@@ -430,7 +434,7 @@ static cairn_code exchange_token(const s3_sts *sts, const cairn_call *call, cons
     CAIRN_TRY(s3_token_read(token_file, "web identity token", &token, err));
     CAIRN_TRY(make_form("AssumeRoleWithWebIdentity", role, token.text, &form, err));
     CAIRN_TRY(send_form(sts, call, &form, NULL, &answer, err));
-    const cairn_code code = read_reply(&answer, &secrets, out, err);
+    const cairn_code code = read_reply(sts, &answer, &secrets, out, err);
     return code == CAIRN_OK ? CAIRN_OK : error_prefix(err, code, WHO);
 }
 

@@ -181,7 +181,7 @@ static cairn_code read_page(sweep *s, const char *marker, char **out_next, cairn
     }
     CAIRN_AUTO(s3_exchange) x = {.store = s->store, .call = &s->call, .request = &request};
     CAIRN_TRY(s3_exchange_send(&x, err));
-    if (!http_header(&x.http.reply, "date", &date) || !s3_parse_http_date(date, &s->now_ms)) {
+    if (!http_header(&x.http.reply, "date", &date) || !http_parse_date(date, &s->now_ms)) {
         s->now_ms = s3_store_wall_ms(s->store);
     }
     return s3_uploads_read(cairn_buf_slice(&x.http.reply.body), keep_old, s, out_next, err);

@@ -6,7 +6,8 @@
 #ifndef CAIRN_S3_S3_UPLOAD_H
 #define CAIRN_S3_S3_UPLOAD_H
 
-#include "s3_object.h"
+#include "s3_ahead.h"
+#include "s3_crew.h"
 
 /* Size of each part but the last; CAIRN_E_LIMIT if 10,000 parts of the largest size are too few. */
 cairn_code s3_part_bytes(uint64_t length, uint64_t part_bytes, uint64_t *out, cairn_error *err);
@@ -19,8 +20,11 @@ typedef struct s3_upload {
     cairn_put_mode mode;
     uint64_t part_bytes;
     unsigned parts;
-    char *id;     /* UploadId */
-    char **etags; /* of each part, as the server sent them; NULL: not sent yet */
+    char *id;                     /* UploadId */
+    char **etags;                 /* of each part, as the server sent them; NULL: not sent yet */
+    bool by_crc32c;               /* parts go with it, see s3_digests */
+    char (*sums)[S3_CRC32C_SIZE]; /* of each part, if so */
+    s3_ahead *ahead;              /* NULL: nothing is hashed */
     s3_put_headers headers;
     void *context; /* of whoever sends the parts */
 } s3_upload;
@@ -29,13 +33,20 @@ typedef struct s3_upload {
 void s3_upload_release(s3_upload *upload);
 CAIRN_DEFINE_AUTO(s3_upload, s3_upload_release)
 
+/* How parts are made: `prepare`, which may be NULL, before any request, when their number is known;
+ * the others see s3_crew, their context is the upload. `finish` keeps the ETag. */
+typedef struct s3_part_work {
+    cairn_code (*prepare)(s3_upload *upload, cairn_error *err);
+    s3_task_write write;
+    s3_task_finish finish;
+    s3_task_ready ready;
+} s3_part_work;
+
 /*
- * The whole way of an upload of which store, call, key, body and mode are set: begin, `send`, which
- * fills `etags`, completion; an abort if any of these fails. Create-only looks before the begin
- * too.
+ * The whole way of an upload of which store, call, key, body and mode are set: begin, the parts,
+ * completion; an abort if any of these fails. Create-only looks before the begin too.
  */
-cairn_code s3_upload_run(s3_upload *upload, cairn_code (*send)(s3_upload *upload, cairn_error *err),
-                         cairn_error *err);
+cairn_code s3_upload_run(s3_upload *upload, const s3_part_work *work, cairn_error *err);
 
 /* Keeps the ETag of a part. */
 cairn_code s3_upload_take_etag(s3_upload *upload, uint64_t index, cairn_slice etag,
@@ -60,7 +71,6 @@ cairn_code s3_abort(s3_store *store, const cairn_call *call, const char *key, co
                     cairn_error *err);
 
 /* <CompleteMultipartUpload> */
-cairn_code s3_complete_document(char *const *etags, unsigned parts, cairn_buf *out,
-                                cairn_error *err);
+cairn_code s3_complete_document(const s3_upload *upload, cairn_buf *out, cairn_error *err);
 
 #endif

@@ -13,6 +13,17 @@
 
 #define S3_WORLD_PARTS 16
 
+/* What the fake does with an x-amz-checksum-crc32c. */
+typedef enum s3_world_crc {
+    S3_WORLD_CRC_IGNORED = 0,
+    S3_WORLD_CRC_CHECKED = 1,    /* and repeated */
+    S3_WORLD_CRC_OTHER = 2,      /* checked, another one is told */
+    S3_WORLD_CRC_SILENT = 3,     /* checked, none is told */
+    S3_WORLD_CRC_NO_BEGIN = 4,   /* 501 to an upload with a checksum algorithm */
+    S3_WORLD_CRC_NO_HEADER = 5,  /* 400 InvalidArgument to each */
+    S3_WORLD_CRC_NO_UNSIGNED = 6 /* checked; a body that is not signed is 403 */
+} s3_world_crc;
+
 typedef struct s3_world {
     script_server *server;
     cairn_store *store;
@@ -32,10 +43,14 @@ typedef struct s3_world {
         uint64_t parts[S3_WORLD_PARTS]; /* bytes of each part */
         unsigned aborts;
         unsigned bad_hashes; /* bodies whose SHA-256 was not the signed one */
+        s3_world_crc crc;
+        const char *sum; /* told with a completion; NULL: none */
     } fake;
 } s3_world;
 
 int s3_world_setup(void **state);
+/* The same over https. */
+int s3_world_setup_tls(void **state);
 int s3_world_teardown(void **state);
 
 /* Makes the store anew, after a change of `options`. */

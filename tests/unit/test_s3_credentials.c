@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -525,11 +526,31 @@ static void expirations_are_read_as_the_services_write_them(void **state)
     }
 }
 
+/* No file descriptor is left: nothing is wrong with the file, nor with who may read it. */
+static void a_file_that_cannot_be_opened_for_want_of_descriptors_is_an_io_error(void **state)
+{
+    credentials_world *world = *state;
+    struct rlimit before;
+
+    credentials_file(world, ".aws/credentials", "[default]\n" STATIC_KEYS("AK1"));
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CAIRN_AUTO(s3_keys) keys = {0};
+    cairn_error err = {0};
+    const cairn_code code = credentials_get(world, &keys, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    ASSERT_CODE(code, CAIRN_E_IO, &err);
+    ASSERT_MESSAGE_HAS(&err, "Too many open files");
+}
+
 int main(void)
 {
 #define IN_WORLD(test) \
     cmocka_unit_test_setup_teardown(test, credentials_world_setup, credentials_world_teardown)
     const struct CMUnitTest tests[] = {
+        IN_WORLD(a_file_that_cannot_be_opened_for_want_of_descriptors_is_an_io_error),
         IN_WORLD(the_first_source_that_has_keys_wins),
         IN_WORLD(a_profile_of_the_options_stands_before_the_environment),
         IN_WORLD(nothing_found_tells_what_was_looked_at),

@@ -1,6 +1,7 @@
 /* Credentials for roles, from a scripted STS; and threads that ask for them at once. */
 #include "test.h"
 
+#include "bounds.h"
 #include "buf.h"
 #include "credentials_world.h"
 #include "digest.h"
@@ -165,6 +166,32 @@ static void a_role_may_come_of_the_environment(void **state)
     credentials_answer(server, "/", STS_ANSWER("AK1"));
     credentials_expect(world, "assumed role", "AK1", KEY("AK1"), TOKEN("AK1"));
     is_signed_by(script_server_request(server, 0), "AKENV", KEY("AKENV"), NULL);
+    script_server_free(server);
+}
+
+/* AWS's always tells; what answers like it need not. */
+static void keys_of_a_role_that_do_not_tell_their_end_are_renewed_early(void **state)
+{
+    credentials_world *world = *state;
+    script_server *server = credentials_server();
+    CAIRN_AUTO(s3_keys) keys = {0};
+    cairn_error err = {0};
+
+    credentials_set(&world->env.endpoint_url_sts, "%s", script_server_url(server));
+    credentials_file(world, ".aws/config",
+                     "[default]\nrole_arn = arn:1\nsource_profile = base\n"
+                     "[profile base]\n" BASE_KEYS("AKBASE"));
+    credentials_answer(
+        server, "/",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
+        "<AccessKeyId>AK1</AccessKeyId><SecretAccessKey>" KEY(
+            "AK1") "</SecretAccessKey>"
+                   "<SessionToken>" TOKEN(
+                       "AK1") "</SessionToken>"
+                              "</Credentials></AssumeRoleResult></AssumeRoleResponse>");
+    ASSERT_OK(credentials_get(world, &keys, &err), &err);
+
+    assert_int_equal(keys.expires_ms, world->now_ms + CAIRN_S3_ROLE_MS_MIN);
     script_server_free(server);
 }
 
@@ -485,6 +512,7 @@ int main(void)
         IN_WORLD(a_role_may_name_itself_if_it_has_keys),
         IN_WORLD(a_role_of_the_options_is_assumed_with_what_was_found),
         IN_WORLD(a_role_may_come_of_the_environment),
+        IN_WORLD(keys_of_a_role_that_do_not_tell_their_end_are_renewed_early),
         IN_WORLD(a_web_identity_is_traded_unsigned_and_its_file_read_anew),
         IN_WORLD(a_web_identity_of_a_profile_may_vouch_for_a_role),
         IN_WORLD(a_token_file_needs_a_role_and_one_token),

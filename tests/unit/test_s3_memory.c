@@ -6,10 +6,13 @@
 #include "test.h"
 
 #include "alloc.h"
+#include "bounds.h"
 #include "buf.h"
 #include "check.h"
 #include "s3_world.h"
 #include "stores.h"
+
+#include <stdatomic.h>
 
 static const cairn_slice hello = {"hello", 5};
 
@@ -76,11 +79,78 @@ static void memory_that_is_short_is_no_fact_about_an_object(void **state)
     assert_true(short_of_memory > 100);
 }
 
+/* ---- Uploads in parts ---- */
+
+#define PART ((uint64_t)5 << 20)
+
+typedef struct upload_work {
+    s3_world *world;
+    cairn_slice data;
+} upload_work;
+
+/* With a proof each time, where it is over https; a part is not sent again, which would only cost
+ * time. */
+static cairn_code upload(const upload_work *work, cairn_error *err)
+{
+    s3_world *w = work->world;
+
+    w->fake.stands = false;
+    w->fake.bad_hashes = 0;
+    atomic_store(&w->self->budget.tokens, 0);
+    atomic_store(&w->self->crc.state, CAIRN_S3_CRC_UNASKED);
+    atomic_store(&w->self->crc.proofs, 0);
+    atomic_store(&w->self->crc.signed_bytes, CAIRN_S3_PROOF_BYTES);
+    return cairn_store_put(w->store, &w->call, "big", work->data, CAIRN_PUT_REPLACE, err);
+}
+
+/* An upload that is told to have succeeded is whole; one that has not is an error of memory, or one
+ * that may be tried again. */
+static void sweep_uploads(s3_world *w)
+{
+    CAIRN_AUTO(cairn_buf) data = {0};
+    unsigned short_of_memory = 0;
+
+    ASSERT_OK(buf_reserve(&data, PART + 1, &w->err), &w->err);
+    memset(data.data, 7, PART + 1);
+    const upload_work work = {w, {data.data, PART + 1}};
+    w->fake.crc = S3_WORLD_CRC_CHECKED;
+    s3_world_serve(w);
+    for (uint64_t nth = 1;; nth++) {
+        cairn_error err = {0};
+        mem_fail_nth(nth, 0);
+        const cairn_code code = upload(&work, &err);
+        const uint64_t needed = mem_alloc_count();
+        mem_fail_nth(0, 0);
+        if (code == CAIRN_OK) {
+            assert_true(w->fake.stands && w->fake.size == PART + 1);
+            assert_int_equal(w->fake.bad_hashes, 0);
+        }
+        if (needed < nth) {
+            ASSERT_OK(code, &err);
+            break;
+        }
+        if (code != CAIRN_OK && code != CAIRN_E_UNAVAILABLE) {
+            ASSERT_CODE(code, CAIRN_E_NO_MEMORY, &err);
+            short_of_memory++;
+        }
+    }
+    assert_true(short_of_memory > 50);
+}
+
+static void an_upload_in_parts_survives_any_allocation_that_fails(void **state)
+{
+    sweep_uploads(*state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(memory_that_is_short_is_no_fact_about_an_object,
                                         s3_world_setup, s3_world_teardown),
+        cmocka_unit_test_setup_teardown(an_upload_in_parts_survives_any_allocation_that_fails,
+                                        s3_world_setup, s3_world_teardown),
+        cmocka_unit_test_setup_teardown(an_upload_in_parts_survives_any_allocation_that_fails,
+                                        s3_world_setup_tls, s3_world_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "threads.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -198,6 +199,70 @@ static void an_empty_answer_to_a_completion_is_asked_again(void **state)
     assert_int_equal(s3_world_count(w, "POST", "/bkt/pre/big?uploadId="), 2);
 }
 
+/* The wait is longer than the call may last: whoever repeats the call must know it. */
+static void a_completion_that_is_throttled_tells_how_long(void **state)
+{
+    s3_world *w = *state;
+
+    w->call.deadline_ms = cairn_deadline_in(30000);
+    s3_world_reply(w, "POST", "/bkt/pre/big?uploadId=", 0,
+                   (script_reply){.status = 503,
+                                  .headers = "Retry-After: 59\r\n",
+                                  .body = S3_WORLD_ERROR("SlowDown")});
+    s3_world_serve(w);
+
+    ASSERT_CODE(put_file(w, 6 * MIB, CAIRN_PUT_REPLACE), CAIRN_E_UNAVAILABLE, &w->err);
+    ASSERT_MESSAGE_HAS(&w->err, "complete the upload: ");
+    assert_int_equal(w->err.retry_after_ms, 59000);
+}
+
+/* More parts than may be hashed before they are sent, and a short one at the end. */
+static void each_part_is_signed_with_its_own_hash(void **state)
+{
+    s3_world *w = *state;
+    char path[TMPDIR_PATH_BYTES];
+    const uint64_t bytes = 5 * MIB * (CAIRN_S3_AHEAD_MAX + 2) + 1;
+    char first[512];
+    char last[512];
+
+    w->options.parallel_parts = CAIRN_S3_AHEAD_MAX + 1;
+    s3_world_restart(w);
+    s3_world_serve(w);
+    s3_world_file(w, "source", (size_t)bytes, path);
+    const cairn_file_range range = {path, 0, bytes, false, NULL};
+    ASSERT_OK(cairn_store_put_file(w->store, &w->call, "big", &range, CAIRN_PUT_REPLACE, &w->err),
+              &w->err);
+
+    assert_int_equal(s3_world_count(w, "PUT", "/"), CAIRN_S3_AHEAD_MAX + 3);
+    assert_int_equal(w->fake.bad_hashes, 0);
+    assert_true(w->fake.size == bytes);
+    s3_world_header(s3_world_request(w, "PUT", "/bkt/pre/big?partNumber=1&", 0),
+                    "x-amz-content-sha256", first);
+    s3_world_header(s3_world_request(w, "PUT", "/bkt/pre/big?partNumber=11&", 0),
+                    "x-amz-content-sha256", last);
+    assert_string_not_equal(first, last);
+}
+
+static void a_file_that_is_cut_while_it_is_hashed_is_told_of(void **state)
+{
+    s3_world *w = *state;
+    char path[TMPDIR_PATH_BYTES];
+    CAIRN_AUTO(s3_body) body = {.fd = -1};
+    CAIRN_AUTO_PTR(s3_ahead_free) s3_ahead *ahead = NULL;
+    s3_digests digests;
+
+    s3_world_file(w, "source", 11 * MIB, path);
+    const cairn_file_range range = {path, 0, 11 * MIB, false, NULL};
+    ASSERT_OK(s3_body_open(&(cairn_put_body){.range = &range}, &body, &w->err), &w->err);
+    assert_int_equal(truncate(path, 5 * MIB + 100), 0);
+    const s3_ahead_plan plan = {&body, 5 * MIB, 3, 1, false};
+    ASSERT_OK(s3_ahead_new(&plan, &ahead, &w->err), &w->err);
+
+    ASSERT_OK(s3_ahead_take(ahead, &digests, &w->err), &w->err);
+    ASSERT_CODE(s3_ahead_take(ahead, &digests, &w->err), CAIRN_E_INTEGRITY, &w->err);
+    ASSERT_MESSAGE_HAS(&w->err, "ends at byte 5242980");
+}
+
 static void a_large_create_looks_before_the_upload_and_before_its_end(void **state)
 {
     s3_world *w = *state;
@@ -298,6 +363,9 @@ int main(void)
         CASE(a_completion_whose_reply_was_lost_is_found_out),
         CASE(no_such_upload_is_a_success_only_if_the_object_is_ours),
         CASE(an_empty_answer_to_a_completion_is_asked_again),
+        CASE(a_completion_that_is_throttled_tells_how_long),
+        CASE(each_part_is_signed_with_its_own_hash),
+        CASE(a_file_that_is_cut_while_it_is_hashed_is_told_of),
         CASE(a_large_create_looks_before_the_upload_and_before_its_end),
         CASE(a_cancelled_upload_is_aborted_by_a_deadline_of_its_own),
         cmocka_unit_test(ten_thousand_parts_are_enough),

@@ -1,0 +1,34 @@
+/*
+ * What protects a body whose SHA-256 is not known in advance. Over http it is hashed and signed.
+ * Over https it goes unsigned with its CRC-32C, which costs a fifth of that on both sides, once the
+ * server has proved that it checks it: TLS keeps strangers out, the CRC finds what is damaged
+ * behind TLS. Servers exist that take the header and look at nothing, so none is believed before.
+ *
+ * The proof: in an upload of its own, aborted in the end, a part with a wrong CRC must be refused
+ * for just that, and one with the right CRC taken and its CRC repeated. It is made once per store,
+ * when enough bytes had to be hashed for its requests to pay. No answer, or none that is clear:
+ * bodies stay signed.
+ *
+ * Thread-safe: one thread asks, the others go on signing meanwhile.
+ */
+#ifndef CAIRN_S3_S3_CHECKSUM_H
+#define CAIRN_S3_S3_CHECKSUM_H
+
+#include "s3_body.h"
+#include "s3_store.h"
+
+/* May a body of this length go unsigned with its CRC-32C? Counts it if not, and may ask the server
+ * by an upload at `key`. */
+bool s3_crc_serves(s3_store *store, const cairn_call *call, const char *key, uint64_t length);
+
+/*
+ * After a success: the reply must repeat the CRC-32C that was sent. If it does not, what the server
+ * has is unknown: CAIRN_E_UNAVAILABLE, and the store signs from now on.
+ */
+cairn_code s3_crc_check(s3_store *store, const http_reply *reply, const char sent[S3_CRC32C_SIZE],
+                        cairn_error *err);
+
+/* No body goes with a CRC-32C alone any more; `why` is for the log. */
+void s3_crc_distrust(s3_store *store, const char *why);
+
+#endif
