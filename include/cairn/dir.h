@@ -7,6 +7,14 @@
  * system is fsynced and linked, not copied, so a checkpoint beside its working state takes neither
  * time nor space for bytes that the disk has already. Folders that become empty are removed. The
  * umask decides who may read objects: set it to 077 if nobody else may.
+ *
+ * Several users of one group share a store if its folder belongs to the group and has the setgid
+ * bit (chmod 2775), and all of them run with umask 002: folders are made 0777 less the umask, the
+ * root and `.cairn-tmp` too, objects 0666 less the umask. Whoever may write to a folder may delete
+ * from it; a role that must not needs folders of its own, or a store with policies (S3).
+ *
+ * A listing goes through the keys in the order of their bytes and reads 64,000 ahead, which it
+ * keeps in memory until it has shown them.
  */
 #ifndef CAIRN_DIR_H
 #define CAIRN_DIR_H

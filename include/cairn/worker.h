@@ -41,11 +41,14 @@ typedef struct cairn_worker_options {
     uint64_t checkpoint_every_records; /* 0: none by count; else at absolute multiples */
     uint64_t min_pause_ms;             /* between the end of one and the begin of the next */
     uint32_t tolerable_failures;       /* consecutive failed checkpoints that the job survives */
-    /* For the last checkpoint of a graceful stop and its output. Aborting it and closing may take
-     * 15 s more if the store does not answer. */
+    /* For the last checkpoint of a graceful stop and its output, and before them for output that is
+     * being published when the stop is asked for. Aborting and closing may take 15 s more if the
+     * store does not answer. */
     uint64_t stop_timeout_ms;
-    /* Read between records: 1 asks for a graceful stop with a last checkpoint, 2 for one without.
-     * A call that publishes output is ended by the cancel of `backend`, to be raised with 2. */
+    /* 1 asks for a graceful stop with a last checkpoint, 2 for one without. Read between records,
+     * and by a thread of the worker while output is published: set it in a signal handler or with
+     * an atomic store. A call that publishes output is ended at once by the cancel of `backend`, to
+     * be raised with 2. */
     const volatile int *stop;
     /* Called about once a second by the worker's thread; may be NULL. */
     void (*progress)(void *context, const cairn_worker_progress *progress);

@@ -1,7 +1,8 @@
 /*
  * DESIGN: an object is a plain file; it gets its name only when it is whole and durable, and is
  * never changed afterwards, so that whoever can open it reads all of it. store_dir_path.c finds
- * folders, store_dir_write.c puts, store_dir_list.c lists; here is the rest.
+ * folders, store_dir_write.c puts, store_dir_list.c lists what store_dir_walk.c finds; here is the
+ * rest.
  */
 #include "store_dir.h"
 
@@ -198,6 +199,10 @@ static void dir_free(void *self)
     store_dir *dir = self;
 
     fs_close(&dir->root);
+    for (size_t i = 0; i < CAIRN_DIR_WINDOWS_MAX; i++) {
+        dir_window_free(dir->synced.windows[i]);
+    }
+    pthread_mutex_destroy(&dir->synced.lock);
     mem_free(dir);
 }
 
@@ -215,10 +220,21 @@ static const cairn_store_driver driver = {
     .copy = dir_copy_object,
 };
 
-void store_dir_force_named(cairn_store *store)
+static store_dir *dir_of(cairn_store *store)
 {
     CAIRN_ASSERT(store->driver.free == dir_free);
-    ((store_dir *)store->self)->named = true;
+    return store->self;
+}
+
+void store_dir_force_named(cairn_store *store)
+{
+    dir_of(store)->named = true;
+}
+
+void store_dir_set_window(cairn_store *store, size_t keys)
+{
+    CAIRN_ASSERT(keys > 0);
+    dir_of(store)->window_keys = keys;
 }
 
 /* The folder above an absolute path without trailing '/'; NULL without memory. */
@@ -227,6 +243,16 @@ static char *above(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+}
+
+/* Unlike other folders that cairn makes, those of a store follow the umask, the root too: a group
+ * could not share a store otherwise. */
+static cairn_code make_folder(const char *path, cairn_error *err)
+{
+    if (mkdir(path, DIR_FOLDER_MODE) != 0 && errno != EEXIST) {
+        return error_errno(err, errno, "make folder %s", path);
+    }
+    return CAIRN_OK;
 }
 
 /* Makes the folder `path` and those above it, each durable in the one above it. The recursion is
@@ -241,7 +267,7 @@ static cairn_code make_root(const char *path, cairn_error *err)
         return error_no_memory(err, "the path of a store");
     }
     CAIRN_TRY(make_root(upper, err));
-    CAIRN_TRY(fs_make_dirs(path, err));
+    CAIRN_TRY(make_folder(path, err));
     return fs_sync_dir(upper, err);
 }
 
@@ -310,7 +336,10 @@ static cairn_code dir_new(const char *path, bool create, cairn_store **out, cair
         return error_no_memory(err, "a store");
     }
     /* Without /proc a file without a name cannot get one. */
-    *dir = (store_dir){.root = dir_take(&root), .named = access("/proc/self/fd", X_OK) != 0};
+    *dir = (store_dir){.root = dir_take(&root),
+                       .window_keys = CAIRN_DIR_WINDOW_KEYS,
+                       .named = access("/proc/self/fd", X_OK) != 0};
+    pthread_mutex_init(&dir->synced.lock, NULL);
     dir_sweep(dir);
     return cairn_store_new(&driver, dir, where, out, err);
 }

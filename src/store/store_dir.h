@@ -10,10 +10,12 @@
 
 #include <cairn/store_driver.h>
 
+#include "bounds.h"
 #include "fs_retry.h"
 #include "fsutil.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 
 /* Temporaries with a name live here; no key may. */
 #define DIR_TEMPORARIES ".cairn-tmp"
@@ -21,14 +23,26 @@
 #define DIR_FOLDER_MODE 0777
 #define DIR_OBJECT_MODE 0666
 
-/* Immutable after the store is made, but for `named`, which only ever goes up. */
+/* Keys of a listing under way that its next pages will show (store_dir_list.c). */
+typedef struct dir_window dir_window;
+void dir_window_free(dir_window *window);
+
+/* Immutable after the store is made, but for `named`, which only ever goes up, and `synced`. */
 typedef struct store_dir {
     fs_fd root;
+    size_t window_keys; /* of a listing */
     _Atomic bool named; /* the file system cannot do O_TMPFILE */
+    struct {
+        pthread_mutex_t lock;
+        dir_window *windows[CAIRN_DIR_WINDOWS_MAX]; /* owned; NULL where there is none */
+        size_t turn;
+    } synced;
 } store_dir;
 
 /* For tests: the driver of `store`, a directory store, uses named temporaries from now on. */
 void store_dir_force_named(cairn_store *store);
+/* For tests: a window of a listing holds so many keys; to be called before the first listing. */
+void store_dir_set_window(cairn_store *store, size_t keys);
 
 /* Moves a descriptor out of a variable that closes it. */
 static inline fs_fd dir_take(fs_fd *fd)

@@ -98,9 +98,10 @@ static cairn_code write_body(fs_fd to, const cairn_put_body *body, const cairn_c
     return make_durable(to, call, key, err);
 }
 
+/* The folder follows the umask as those of objects do: whoever may put there may put here. */
 static int open_temporaries(const store_dir *dir, fs_fd *out)
 {
-    if (mkdirat(dir->root, DIR_TEMPORARIES, S_IRWXU) != 0 && errno != EEXIST) {
+    if (mkdirat(dir->root, DIR_TEMPORARIES, DIR_FOLDER_MODE) != 0 && errno != EEXIST) {
         return -1;
     }
     return dir_open_folder(dir->root, DIR_TEMPORARIES, out);

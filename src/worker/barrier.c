@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "errors.h"
 #include "logging.h"
+#include "publish_watch.h"
 #include "worker_run.h"
 
 #include <inttypes.h>
@@ -80,21 +81,37 @@ static bool may_publish_again(cairn_code code)
     return code == CAIRN_E_UNAVAILABLE || code == CAIRN_E_TIMEOUT;
 }
 
-/* Publishes what is committed. `deadline_ms` 0: the store's own default. The cancel, which comes
- * with a stop now, ends the call. */
-static cairn_code publish(worker *run, uint64_t deadline_ms, cairn_error *err)
+/* Publishes what is committed. */
+static cairn_code publish(worker *run, const cairn_call *call, cairn_error *err)
 {
     worker_checkpoints *all = &run->checkpoints;
-    const cairn_call call = {deadline_ms, run->backend_options.cancel};
     bool created = false;
 
-    const cairn_code code = sink_publish(run->to, &call, all->unpublished_id, &created, err);
+    const cairn_code code = sink_publish(run->to, call, all->unpublished_id, &created, err);
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "checkpoint %" PRIu64 " is committed", all->unpublished_id);
     }
     all->unpublished_id = 0;
     run->result.published_files += created ? 1 : 0;
     return CAIRN_OK;
+}
+
+/* With the store's own deadline, which is long. A stop that is asked for meanwhile bounds the call,
+ * and the cancel, which comes with a stop now, ends it. */
+static cairn_code publish_watched(worker *run, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(publish_watch_free) publish_watch *watch = NULL;
+    const publish_watch_options options = {run->options->stop, run->backend_options.cancel,
+                                           run->options->stop_timeout_ms};
+
+    CAIRN_TRY(publish_watch_new(&options, &watch, err));
+    const cairn_call call = {0, publish_watch_cancel(watch)};
+    const cairn_code code = publish(run, &call, err);
+    const uint64_t seen_ms = publish_watch_end(watch);
+    if (run->checkpoints.stop_seen_ms == 0) {
+        run->checkpoints.stop_seen_ms = seen_ms;
+    }
+    return code;
 }
 
 /* One attempt to publish, if one is due. A store that can't be reached is tried again later. */
@@ -107,9 +124,9 @@ static cairn_code publish_if_due(worker *run, cairn_error *err)
     if (all->unpublished_id == 0 || now < all->publish_at_ms) {
         return CAIRN_OK;
     }
-    const cairn_code code = publish(run, 0, &cause);
-    if (code == CAIRN_OK || (code == CAIRN_E_CANCELLED && worker_stop_asked(run) > 1)) {
-        return CAIRN_OK; /* after a stop now a restore publishes it */
+    const cairn_code code = publish_watched(run, &cause);
+    if (code == CAIRN_OK || (code == CAIRN_E_CANCELLED && worker_stop_asked(run) != 0)) {
+        return CAIRN_OK; /* after the stop a restore publishes it */
     }
     all->publish_attempts++;
     if (!may_publish_again(code) || all->publish_attempts >= CAIRN_PUBLISH_ATTEMPTS_MAX) {
@@ -265,7 +282,8 @@ static cairn_code judge_at_stop(worker *run, cairn_code code, const cairn_error 
 static cairn_code publish_at_stop(worker *run, uint64_t deadline_ms, cairn_error *err)
 {
     cairn_error cause = {0};
-    const cairn_code code = publish(run, deadline_ms, &cause);
+    const cairn_call call = {deadline_ms, run->backend_options.cancel};
+    const cairn_code code = publish(run, &call, &cause);
 
     if (code != CAIRN_OK && !may_publish_again(code) && code != CAIRN_E_CANCELLED) {
         return error_set(err, code, "%s", cause.message);
@@ -291,7 +309,9 @@ static cairn_code finish_by(worker *run, uint64_t deadline_ms, cairn_error *err)
 
 cairn_code barrier_last(worker *run, uint64_t timeout_ms, cairn_error *err)
 {
-    const uint64_t deadline_ms = cairn_deadline_in(timeout_ms);
+    const uint64_t seen_ms = run->checkpoints.stop_seen_ms;
+    const uint64_t deadline_ms = seen_ms != 0 ? seen_ms + timeout_ms
+                                              : cairn_deadline_in(timeout_ms);
     cairn_error cause = {0};
     cairn_code code = CAIRN_OK;
 

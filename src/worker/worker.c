@@ -159,17 +159,6 @@ static cairn_code restore(worker *run, cairn_error *err)
     return barrier_publish_restored(run, restored, part->output_count, err);
 }
 
-/* The backend's own choice, which it does not tell before the first checkpoint. */
-static uint32_t max_parallelism(const worker *run)
-{
-    const cairn_manifest *restored = cairn_backend_restored(run->backend);
-
-    if (run->backend_options.max_parallelism != 0) {
-        return run->backend_options.max_parallelism;
-    }
-    return restored != NULL ? restored->max_parallelism : WORKER_MAX_PARALLELISM;
-}
-
 static cairn_code worker_start(worker *run, cairn_error *err)
 {
     const uint64_t now = clock_monotonic_ms();
@@ -178,8 +167,8 @@ static cairn_code worker_start(worker *run, cairn_error *err)
     CAIRN_TRY(open_source(run, err));
     CAIRN_TRY(open_backend(run, err));
     CAIRN_TRY(sink_new(run->backend_options.local_dir, run->output, WORKER_SUBTASK, &run->to, err));
-    run->max_parallelism = max_parallelism(run);
-    run->range = cairn_key_groups_of_subtask(WORKER_SUBTASK, 1, run->max_parallelism);
+    run->max_parallelism = cairn_backend_max_parallelism(run->backend);
+    run->range = cairn_backend_key_groups(run->backend);
     run->checkpoints.begun_ms = now;
     run->reported_ms = now;
     CAIRN_TRY(restore(run, err));

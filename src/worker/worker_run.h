@@ -14,8 +14,7 @@
 /* What checkpoints call the input: the same input may have another path on another machine. */
 #define WORKER_SOURCE_NAME "input"
 /* One worker runs a whole job: subtask 0 of 1. */
-#define WORKER_SUBTASK         0
-#define WORKER_MAX_PARALLELISM 128 /* unless an option or a restored checkpoint says otherwise */
+#define WORKER_SUBTASK 0
 
 /* Which call of the job is running: what the job may ask for depends on it. */
 typedef enum job_phase {
@@ -44,6 +43,7 @@ typedef struct worker_checkpoints {
     uint64_t unpublished_id;    /* committed, its output not yet published; 0: none */
     unsigned publish_attempts;
     uint64_t publish_at_ms;
+    uint64_t stop_seen_ms; /* monotonic, when a publication saw a stop; 0: none did */
 } worker_checkpoints;
 
 struct worker {

@@ -309,6 +309,32 @@ static void objects_and_folders_follow_the_umask(void **state)
     }
 }
 
+/* All that another user of the group must write to in order to put objects, and read. */
+static void a_group_shares_a_store_if_the_umask_lets_it(void **state)
+{
+    fixture *f = *state;
+    static const char *const names[] = {"new", "new/root", "new/root/.cairn-tmp", "new/root/a",
+                                        "new/root/a/k"};
+    static const mode_t modes[] = {0775, 0775, 0775, 0775, 0664};
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *store = NULL;
+    char path[TMPDIR_PATH_BYTES];
+    const mode_t usual = umask(0002);
+    cairn_code code =
+        cairn_dir_store_new(tmpdir_join(f->dir, names[1], path), NULL, &store, &f->err);
+    if (code == CAIRN_OK) {
+        store_dir_force_named(store);
+        code = cairn_store_put(store, NULL, "a/k", cairn_slice_of("x"), CAIRN_PUT_CREATE, &f->err);
+    }
+    (void)umask(usual);
+
+    ASSERT_OK(code, &f->err);
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
+        struct stat info;
+        assert_int_equal(stat(tmpdir_join(f->dir, names[i], path), &info), 0);
+        assert_int_equal(info.st_mode & 07777, modes[i]);
+    }
+}
+
 static void a_removed_root_is_not_an_empty_store(void **state)
 {
     fixture *f = *state;
@@ -435,6 +461,7 @@ int main(void)
         CASE(the_folder_of_temporaries_is_the_stores_own),
         CASE(folders_that_become_empty_are_removed),
         CASE(objects_and_folders_follow_the_umask),
+        CASE(a_group_shares_a_store_if_the_umask_lets_it),
         CASE(a_removed_root_is_not_an_empty_store),
         CASE(opening_sweeps_what_nobody_holds),
         CASE(sweeping_never_takes_a_living_temporary),

@@ -3,6 +3,7 @@
 
 #include <cairn/worker.h>
 
+#include "clock.h"
 #include "fsutil.h"
 #include "store_fault.h"
 #include "tmpdir.h"
@@ -99,6 +100,9 @@ static void output_that_is_not_stored_in_time_at_a_stop_is_published_by_the_next
     store_fault_free(fault);
 }
 
+/* Of a put: much longer than the worker takes to see a signal, and than its stop may take. */
+#define HANG_MS 2000
+
 typedef struct second_signal {
     worker_world *test;
     cairn_cancel *cancel;
@@ -109,8 +113,9 @@ static void raise_second_signal(void *context, const char *key)
     const second_signal *raised = context;
 
     (void)key;
-    raised->test->stop = 2;
+    __atomic_store_n(&raised->test->stop, 2, __ATOMIC_SEQ_CST);
     cairn_cancel_trigger(raised->cancel);
+    clock_sleep_ms(HANG_MS);
 }
 
 /* While output is being published, by the loop or by the graceful stop. */
@@ -143,6 +148,42 @@ static void a_second_signal_ends_a_publication_and_the_next_run_completes_it(voi
     }
     const cairn_worker_options options = worker_world_options(test);
     worker_world_disturbed.stop_at = 0;
+    (void)worker_world_run_well(test, "line-length", &options);
+    worker_world_assert_line_lengths(test);
+}
+
+static void raise_first_signal_and_hang(void *context, const char *key)
+{
+    worker_world *test = context;
+
+    (void)key;
+    __atomic_store_n(&test->stop, 1, __ATOMIC_SEQ_CST);
+    clock_sleep_ms(HANG_MS);
+}
+
+/* The put ends well if nobody cancels it meanwhile. */
+static void the_first_signal_bounds_a_publication_that_hangs_and_the_next_run_completes_it(
+    void **state)
+{
+    worker_world *test = *state;
+    cairn_worker_options options = worker_world_options(test);
+    store_fault *fault = NULL;
+
+    assert_int_equal(store_fault_new(test->output, &fault, NULL), CAIRN_OK);
+    store_fault_add(fault, &(store_fault_rule){.ops = STORE_FAULT_PUT,
+                                               .key = "part-*",
+                                               .action = STORE_FAULT_HOOK,
+                                               .hook = raise_first_signal_and_hang,
+                                               .context = test});
+    options.output = store_fault_store(fault);
+    options.stop_timeout_ms = 100;
+    const cairn_worker_result stopped = worker_world_run_well(test, "line-length", &options);
+    assert_true(stopped.stopped);
+    assert_int_equal(stopped.published_files, 0);
+    assert_int_equal(stopped.last_checkpoint_id, 1);
+    store_fault_free(fault);
+
+    options = worker_world_options(test);
     (void)worker_world_run_well(test, "line-length", &options);
     worker_world_assert_line_lengths(test);
 }
@@ -181,6 +222,7 @@ int main(void)
         TEST(a_stop_whose_last_checkpoint_fails_tells_what_is_committed),
         TEST(output_that_is_not_stored_in_time_at_a_stop_is_published_by_the_next_run),
         TEST(a_second_signal_ends_a_publication_and_the_next_run_completes_it),
+        TEST(the_first_signal_bounds_a_publication_that_hangs_and_the_next_run_completes_it),
         TEST(a_start_that_fails_leaves_the_local_folder_alone),
     };
 
