@@ -20,6 +20,7 @@
 #include "fsutil.h"
 #include "keyed_state.h"
 #include "rocks_options.h"
+#include "state_rocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ typedef struct raw_side {
 } raw_side;
 
 typedef struct our_side {
-    rocks_db *db;
+    state_engine *engine;
     keyed_state *states;
     cairn_value_state *value;
 } our_side;
@@ -305,10 +306,12 @@ static bool is_busy(rocksdb_t *db)
 static void settle(bench *b)
 {
     for (int calm = 0, polls = 0; calm < 3 && polls < SETTLE_POLLS_MAX; polls++) {
-        uint64_t bytes = rocks_state_bytes(b->ours.db);
+        uint64_t bytes = b->ours.engine->ops->state_bytes(b->ours.engine);
 
         clock_sleep_ms(SETTLE_POLL_MS);
-        calm = is_busy(b->raw.db) || rocks_state_bytes(b->ours.db) != bytes ? 0 : calm + 1;
+        calm = is_busy(b->raw.db) || b->ours.engine->ops->state_bytes(b->ours.engine) != bytes
+                   ? 0
+                   : calm + 1;
     }
 }
 
@@ -430,8 +433,8 @@ static void open_ours(bench *b, const char *folder, const rocks_options *options
                                   .range = {0, MAX_PARALLELISM - 1}};
 
     must(b, fs_join(folder, "cairn", &path, &b->err));
-    must(b, rocks_open(path, options, &b->ours.db, &b->err));
-    states.db = b->ours.db;
+    must(b, state_rocks_open(path, options, MAX_PARALLELISM, &b->ours.engine, &b->err));
+    states.engine = b->ours.engine;
     descriptor.name = "default"; /* the family that the raw side uses */
     must(b, keyed_state_new(&states, &b->ours.states, &b->err));
     must(b, keyed_state_open_value(b->ours.states, &descriptor, &b->ours.value, &b->err));
@@ -440,7 +443,7 @@ static void open_ours(bench *b, const char *folder, const rocks_options *options
 static void close_all(bench *b, const char *folder)
 {
     keyed_state_free(b->ours.states);
-    rocks_close(b->ours.db);
+    state_engine_close(b->ours.engine);
     if (b->raw.pinned != NULL) {
         rocksdb_pinnableslice_destroy(b->raw.pinned);
     }

@@ -46,6 +46,15 @@ typedef enum cairn_create_check {
                                      the job run at once. Nothing is asked; manifests say so */
 } cairn_create_check;
 
+/*
+ * What holds the working state. A checkpoint is in the form of the engine that wrote it: another
+ * engine refuses it (CAIRN_E_INCOMPATIBLE).
+ */
+typedef enum cairn_state_backend {
+    CAIRN_STATE_BACKEND_ROCKSDB = 0, /* on the local disk, with a budget of memory */
+    CAIRN_STATE_BACKEND_HASHMAP = 1  /* all of it in memory: faster, as large as memory allows */
+} cairn_state_backend;
+
 typedef struct cairn_backend_options {
     uint32_t version;
     cairn_store *store;       /* required; borrowed until close; the job lives at `<store>/<job>` */
@@ -55,25 +64,29 @@ typedef struct cairn_backend_options {
     uint32_t max_parallelism; /* 0: that of the restored checkpoint, else 128 */
     cairn_restore_mode restore;
     uint64_t restore_id;
-    uint64_t memory_bytes;     /* block cache, index, filters and write buffers together */
+    /* RocksDB: block cache, index, filters and write buffers together. Hash map: the most that all
+     * of the state may take; writes beyond it are CAIRN_E_LIMIT. 0: 256 MiB for RocksDB, 1 GiB
+     * for the hash map. */
+    uint64_t memory_bytes;
     uint32_t transfer_threads; /* that hash, upload and download; 1..64 */
     uint32_t background_jobs;  /* of RocksDB: flushes and compactions at once */
     uint32_t num_retained;     /* committed checkpoints kept; at least 1 */
     uint64_t checkpoint_timeout_ms;
     uint64_t open_timeout_ms;        /* bound of claim, read, download and start together */
     cairn_create_check create_check; /* of stores that do not vouch for themselves */
-    const cairn_cancel *cancel;      /* ends open early; may be NULL; borrowed until close */
+    cairn_state_backend state_backend;
+    const cairn_cancel *cancel; /* ends open early; may be NULL; borrowed until close */
     cairn_log log;
 } cairn_backend_options;
 
 #define CAIRN_BACKEND_OPTIONS_VERSION 1
-/* In the order of the members, as C++17 knows no designators: 256 MiB, 4 transfer threads, 2
- * background jobs, 1 retained, 10 minutes for a checkpoint, an hour for open. */
-#define CAIRN_BACKEND_OPTIONS_INIT                                                         \
-    {                                                                                      \
-        CAIRN_BACKEND_OPTIONS_VERSION, NULL, NULL, NULL, NULL, 0, CAIRN_RESTORE_LATEST, 0, \
-            (uint64_t)256 << 20, 4, 2, 1, 600000, 3600000, CAIRN_CREATE_CHECK_PROBE, NULL, \
-            CAIRN_LOG_INIT                                                                 \
+/* In the order of the members, as C++17 knows no designators: 4 transfer threads, 2 background
+ * jobs, 1 retained, 10 minutes for a checkpoint, an hour for open. */
+#define CAIRN_BACKEND_OPTIONS_INIT                                                               \
+    {                                                                                            \
+        CAIRN_BACKEND_OPTIONS_VERSION, NULL, NULL, NULL, NULL, 0, CAIRN_RESTORE_LATEST, 0, 0, 4, \
+            2, 1, 600000, 3600000, CAIRN_CREATE_CHECK_PROBE, CAIRN_STATE_BACKEND_ROCKSDB, NULL,  \
+            CAIRN_LOG_INIT                                                                       \
     }
 
 /*
@@ -90,6 +103,16 @@ cairn_code cairn_backend_open(const cairn_backend_options *options, cairn_backen
 
 /* What was restored, borrowed until close; NULL if the job started empty. [any] */
 const cairn_manifest *cairn_backend_restored(const cairn_backend *backend);
+
+/*
+ * How this subtask is cut out of the job, for who routes input to it: a record with key k is its
+ * own if cairn_key_group_of(k, cairn_backend_max_parallelism(b)) lies in
+ * cairn_backend_key_groups(b) (setting another key is CAIRN_E_INVALID). Both are fixed at open,
+ * where options and the restored checkpoint decide, and stay until close. [any]
+ */
+uint32_t cairn_backend_max_parallelism(const cairn_backend *backend);
+/* First and last are both owned. */
+cairn_key_group_range cairn_backend_key_groups(const cairn_backend *backend);
 
 /* Downloads output `index` of the restored checkpoint to the new file `path` and checks it. */
 cairn_code cairn_backend_fetch_output(cairn_backend *backend, size_t index, const char *path,

@@ -36,6 +36,7 @@
 #include <cairn/state.h>
 #include <cairn/store.h>
 #include <cairn/store_driver.h>
+#include <cairn/timer.h>
 #include <cairn/worker.h>
 
 #endif

@@ -97,14 +97,25 @@ cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call,
 typedef struct cairn_state_reader cairn_state_reader;
 cairn_code cairn_state_reader_open(const char *dir, const char *operator_uid,
                                    cairn_state_reader **out, cairn_error *err);
-/* CAIRN_E_NOT_FOUND: no such state. An absent key is *out_found false. */
-cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state, cairn_slice key,
-                                  cairn_buf *out, bool *out_found, cairn_error *err);
+/* An entry of a state, by its kind. */
+typedef struct cairn_state_entry {
+    cairn_slice key;
+    cairn_slice name_space; /* empty: the void one */
+    cairn_slice user_key;   /* of a map; else empty */
+    /* Value, a map's value, the reduced value or the accumulator; all elements of a list, for
+     * cairn_list_next: a view {value.data, value.len}. */
+    cairn_slice value;
+} cairn_state_entry;
+/* What stands at key, namespace and user key; `at->value` is not looked at. CAIRN_E_NOT_FOUND: no
+ * such state; CAIRN_E_INVALID: it holds timers. An absent entry is *out_found false. */
+cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state,
+                                  const cairn_state_entry *at, cairn_buf *out, bool *out_found,
+                                  cairn_error *err);
 /* What the state is; NULL if there is none. Borrowed. */
 const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *reader,
                                                 const char *state);
-/* Every key with its value, by key group and key. Slices are valid for the call. */
-typedef cairn_code (*cairn_state_visit)(void *context, cairn_slice key, cairn_slice value,
+/* Every entry, by key group, key, namespace and user key. Slices are valid for the call. */
+typedef cairn_code (*cairn_state_visit)(void *context, const cairn_state_entry *entry,
                                         cairn_error *err);
 cairn_code cairn_state_reader_scan(cairn_state_reader *reader, const char *state,
                                    cairn_state_visit visit, void *context, cairn_error *err);

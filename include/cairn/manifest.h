@@ -18,7 +18,7 @@
 CAIRN_BEGIN_DECLS
 
 #define CAIRN_MANIFEST_FORMAT  "cairn-manifest"
-#define CAIRN_MANIFEST_VERSION 1
+#define CAIRN_MANIFEST_VERSION 2 /* the newest; the oldest that can say it is written */
 
 #define CAIRN_SHA256_HEX_SIZE 65 /* 64 lower-case hex digits and a NUL */
 #define CAIRN_ATTEMPT_ID_SIZE 17 /* 16 lower-case hex digits and a NUL */
@@ -30,7 +30,12 @@ typedef enum cairn_manifest_kind {
 } cairn_manifest_kind;
 
 typedef enum cairn_state_kind {
-    CAIRN_STATE_VALUE = 0 /* "value" */
+    CAIRN_STATE_VALUE = 0,       /* "value" */
+    CAIRN_STATE_LIST = 1,        /* "list" */
+    CAIRN_STATE_MAP = 2,         /* "map" */
+    CAIRN_STATE_REDUCING = 3,    /* "reducing" */
+    CAIRN_STATE_AGGREGATING = 4, /* "aggregating" */
+    CAIRN_STATE_TIMERS = 5       /* "timers" of one domain, see timer.h */
 } cairn_state_kind;
 
 /* How bytes of keys or values were made; compared when a state is opened again. */
@@ -71,7 +76,7 @@ typedef struct cairn_subtask_info {
     uint32_t first_key_group; /* inclusive range that it owns */
     uint32_t last_key_group;
     char attempt[CAIRN_ATTEMPT_ID_SIZE]; /* of the worker that wrote the part */
-    char *engine;                        /* "rocksdb" */
+    char *engine;                        /* "rocksdb" or "hashmap" */
     char *engine_version;                /* "7.8.3" */
     cairn_source_position *positions;
     size_t position_count;

@@ -2,7 +2,10 @@
  * Keyed state. A state handle belongs to its backend (borrowed, freed by cairn_backend_close) and
  * to the backend's thread. Set the current key once, then read and update any state under that key.
  *
- * Two updates of one record are not a transaction; a checkpoint lies between records.
+ * Two updates of one record are not a transaction; a checkpoint lies between records. A call that
+ * fails has changed nothing, with two exceptions: the clear of a map and a merge of namespaces are
+ * several writes, and if the engine fails at a later one, those before it stand. Go on from the
+ * last checkpoint then. What a call on a state gave may be passed to the next call on it.
  */
 #ifndef CAIRN_STATE_H
 #define CAIRN_STATE_H
@@ -13,6 +16,10 @@ CAIRN_BEGIN_DECLS
 
 typedef struct cairn_backend cairn_backend;
 typedef struct cairn_value_state cairn_value_state;
+typedef struct cairn_list_state cairn_list_state;
+typedef struct cairn_map_state cairn_map_state;
+typedef struct cairn_reducing_state cairn_reducing_state;
+typedef struct cairn_aggregating_state cairn_aggregating_state;
 
 /*
  * Names a state. The same name must always come with the same kind and serializers: a state that
@@ -34,7 +41,10 @@ typedef struct cairn_state_descriptor {
         CAIRN_STATE_DESCRIPTOR_VERSION, NULL, "bytes", 1, "bytes", 1 \
     }
 
-/* The key that the next state calls work on; copied. At most 64 KiB; empty is a key. */
+/*
+ * The key that the next state calls work on; copied. At most 64 KiB; empty is a key. The namespace
+ * becomes the void one.
+ */
 cairn_code cairn_backend_set_key(cairn_backend *backend, cairn_slice key, cairn_error *err);
 
 /*
@@ -43,6 +53,14 @@ cairn_code cairn_backend_set_key(cairn_backend *backend, cairn_slice key, cairn_
  */
 cairn_code cairn_backend_set_key_in_group(cairn_backend *backend, cairn_slice key,
                                           uint32_t key_group, cairn_error *err);
+
+/*
+ * The namespace, within the current key, that the next state calls work on; copied. At most 64 KiB;
+ * the empty one is the void namespace. A window's state lives in the namespace of its window.
+ * CAIRN_E_STATE if no key is set. After a failure no key is set.
+ */
+cairn_code cairn_backend_set_namespace(cairn_backend *backend, cairn_slice name_space,
+                                       cairn_error *err);
 
 /* The key group of a key: MurmurHash3 x86 32 (seed 0) of its bytes, modulo max parallelism. */
 uint32_t cairn_key_group_of(cairn_slice key, uint32_t max_parallelism);
@@ -81,6 +99,168 @@ cairn_code cairn_value_update_i64(cairn_value_state *state, int64_t value, cairn
 cairn_code cairn_value_get_double(cairn_value_state *state, double *out, bool *out_found,
                                   cairn_error *err);
 cairn_code cairn_value_update_double(cairn_value_state *state, double value, cairn_error *err);
+
+/* --- list state -------------------------------------------------------------------------------
+ *
+ * Elements in the order in which they were added; no element is absent, an empty one counts. Adding
+ * never reads. A list that holds nothing is the same as one that was never written. All elements of
+ * a key and namespace together: at most 1 GiB (CAIRN_E_LIMIT at the add that would pass it, where
+ * the engine knows the size, else at the next read).
+ */
+cairn_code cairn_list_state_open(cairn_backend *backend, const cairn_state_descriptor *descriptor,
+                                 cairn_list_state **out, cairn_error *err);
+
+/* Elements not yet read; borrowed from the state until the next call on it. */
+typedef struct cairn_list_view {
+    const void *next;
+    size_t bytes;
+} cairn_list_view;
+/* An absent list is an empty view. */
+cairn_code cairn_list_get(cairn_list_state *state, cairn_list_view *out, cairn_error *err);
+/* False at the end. */
+bool cairn_list_next(cairn_list_view *view, cairn_slice *out);
+
+cairn_code cairn_list_add(cairn_list_state *state, cairn_slice element, cairn_error *err);
+/* count 0 changes nothing. */
+cairn_code cairn_list_add_all(cairn_list_state *state, const cairn_slice *elements, size_t count,
+                              cairn_error *err);
+/* Replaces the list; count 0 clears it. */
+cairn_code cairn_list_update(cairn_list_state *state, const cairn_slice *elements, size_t count,
+                             cairn_error *err);
+cairn_code cairn_list_clear(cairn_list_state *state, cairn_error *err);
+
+/* --- map state --------------------------------------------------------------------------------
+ *
+ * User keys (at most 64 KiB) and values within the current key and namespace. An empty value is a
+ * value. A map without entries is the same as one that was never written.
+ */
+cairn_code cairn_map_state_open(cairn_backend *backend, const cairn_state_descriptor *descriptor,
+                                cairn_map_state **out, cairn_error *err);
+/* As cairn_value_get. */
+cairn_code cairn_map_get(cairn_map_state *state, cairn_slice user_key, cairn_slice *out,
+                         bool *out_found, cairn_error *err);
+cairn_code cairn_map_contains(cairn_map_state *state, cairn_slice user_key, bool *out,
+                              cairn_error *err);
+cairn_code cairn_map_put(cairn_map_state *state, cairn_slice user_key, cairn_slice value,
+                         cairn_error *err);
+/* Absent is fine. */
+cairn_code cairn_map_remove(cairn_map_state *state, cairn_slice user_key, cairn_error *err);
+cairn_code cairn_map_is_empty(cairn_map_state *state, bool *out, cairn_error *err);
+cairn_code cairn_map_clear(cairn_map_state *state, cairn_error *err);
+
+/*
+ * Visits each entry once, in no promised order. The entry that was returned last may be removed or
+ * set; what is put under other user keys meanwhile may be seen or not, what is removed meanwhile
+ * may still be seen. The current key may change meanwhile: the iterator stays with the one it began
+ * under. One iterator per state at a time: until it is freed, another, cairn_map_is_empty and
+ * cairn_map_clear are CAIRN_E_STATE. An iterator that is open at cairn_backend_close ends there and
+ * must not be used after it.
+ */
+typedef struct cairn_map_iterator cairn_map_iterator;
+cairn_code cairn_map_iterate(cairn_map_state *state, cairn_map_iterator **out, cairn_error *err);
+/* *out_found false at the end. Slices are valid until the next call on the iterator or state. */
+cairn_code cairn_map_iterator_next(cairn_map_iterator *iterator, cairn_slice *out_user_key,
+                                   cairn_slice *out_value, bool *out_found, cairn_error *err);
+/* Of the entry returned last; CAIRN_E_STATE if there is none. */
+cairn_code cairn_map_iterator_remove(cairn_map_iterator *iterator, cairn_error *err);
+cairn_code cairn_map_iterator_set(cairn_map_iterator *iterator, cairn_slice value,
+                                  cairn_error *err);
+void cairn_map_iterator_free(cairn_map_iterator *iterator);
+
+/* --- reducing and aggregating state -----------------------------------------------------------
+ *
+ * The functions must be pure: they are called on the owner's thread, may be called again for the
+ * same bytes, and must not call states. They write their result to `out`, which is empty, by
+ * cairn_buf_assign. What they return other than CAIRN_OK is returned to the caller, and nothing is
+ * changed. A state that is opened again has the functions that were named last.
+ */
+
+/* Replaces the contents of `buf` by a copy. `bytes` must not lie in it. CAIRN_E_LIMIT, or
+ * CAIRN_E_NO_MEMORY with the buffer empty. */
+cairn_code cairn_buf_assign(cairn_buf *buf, cairn_slice bytes, cairn_error *err);
+
+/* Writes the sum of `a` and `b`, of which `a` stood there first. */
+typedef struct cairn_reduce_function {
+    cairn_code (*reduce)(void *context, cairn_slice a, cairn_slice b, cairn_buf *out,
+                         cairn_error *err);
+    void *context;
+} cairn_reduce_function;
+
+cairn_code cairn_reducing_state_open(cairn_backend *backend,
+                                     const cairn_state_descriptor *descriptor,
+                                     const cairn_reduce_function *function,
+                                     cairn_reducing_state **out, cairn_error *err);
+/* As cairn_value_get. */
+cairn_code cairn_reducing_get(cairn_reducing_state *state, cairn_slice *out, bool *out_found,
+                              cairn_error *err);
+/* The first element is stored as it is. */
+cairn_code cairn_reducing_add(cairn_reducing_state *state, cairn_slice element, cairn_error *err);
+cairn_code cairn_reducing_clear(cairn_reducing_state *state, cairn_error *err);
+
+typedef struct cairn_aggregate_function {
+    /* The accumulator before the first element. */
+    cairn_code (*create)(void *context, cairn_buf *out, cairn_error *err);
+    cairn_code (*add)(void *context, cairn_slice accumulator, cairn_slice element, cairn_buf *out,
+                      cairn_error *err);
+    cairn_code (*get_result)(void *context, cairn_slice accumulator, cairn_buf *out,
+                             cairn_error *err);
+    /* Needed by cairn_aggregating_merge_namespaces alone; else it may be NULL. */
+    cairn_code (*merge)(void *context, cairn_slice a, cairn_slice b, cairn_buf *out,
+                        cairn_error *err);
+    void *context;
+} cairn_aggregate_function;
+
+/* The value serializer of the descriptor is that of the accumulator, which is what is stored. */
+cairn_code cairn_aggregating_state_open(cairn_backend *backend,
+                                        const cairn_state_descriptor *descriptor,
+                                        const cairn_aggregate_function *function,
+                                        cairn_aggregating_state **out, cairn_error *err);
+/* The result; *out_found false if nothing was added. Valid until the next call on the state. */
+cairn_code cairn_aggregating_get(cairn_aggregating_state *state, cairn_slice *out, bool *out_found,
+                                 cairn_error *err);
+cairn_code cairn_aggregating_add(cairn_aggregating_state *state, cairn_slice element,
+                                 cairn_error *err);
+cairn_code cairn_aggregating_clear(cairn_aggregating_state *state, cairn_error *err);
+
+/*
+ * Moves what stands in the namespaces `sources` of the current key into `target`: what the target
+ * holds comes first, then the sources in their order. Sources are cleared; absent ones are skipped;
+ * if all are, nothing changes. A target that is named among its sources, and a source that is named
+ * twice, count once. The current namespace stays as it is. At most 1000 sources (CAIRN_E_LIMIT).
+ */
+cairn_code cairn_list_merge_namespaces(cairn_list_state *state, cairn_slice target,
+                                       const cairn_slice *sources, size_t count, cairn_error *err);
+cairn_code cairn_reducing_merge_namespaces(cairn_reducing_state *state, cairn_slice target,
+                                           const cairn_slice *sources, size_t count,
+                                           cairn_error *err);
+cairn_code cairn_aggregating_merge_namespaces(cairn_aggregating_state *state, cairn_slice target,
+                                              const cairn_slice *sources, size_t count,
+                                              cairn_error *err);
+
+/* --- keys -------------------------------------------------------------------------------------
+ *
+ * The keys and namespaces that hold something in a state, of any kind: each pair once, in no
+ * promised order. An unknown name has none. `visit` may change any state and set any key: what is
+ * visited was fixed when the call began. A code other than CAIRN_OK ends the call and is returned.
+ * Afterwards no key is set.
+ */
+typedef struct cairn_state_key {
+    cairn_slice key;
+    cairn_slice name_space;
+    uint32_t key_group;
+} cairn_state_key;
+typedef cairn_code (*cairn_state_key_visit)(void *context, const cairn_state_key *key,
+                                            cairn_error *err);
+/* `name_space` NULL: all of them. */
+cairn_code cairn_backend_visit_keys(cairn_backend *backend, const char *state,
+                                    const cairn_slice *name_space, cairn_state_key_visit visit,
+                                    void *context, cairn_error *err);
+/* The same with key and namespace set as the current ones at each visit (Flink's applyToAllKeys).
+ */
+cairn_code cairn_backend_apply_to_all_keys(cairn_backend *backend, const char *state,
+                                           const cairn_slice *name_space,
+                                           cairn_state_key_visit apply, void *context,
+                                           cairn_error *err);
 
 CAIRN_END_DECLS
 

@@ -2,6 +2,7 @@
 #include "checkpoint_run.h"
 #include "clock.h"
 #include "encode.h"
+#include "engine_pick.h"
 #include "errors.h"
 
 #include <string.h>
@@ -34,15 +35,14 @@ static cairn_code check_options(const cairn_backend_options *options, cairn_erro
         return error_set(err, CAIRN_E_INVALID, "open a backend: max parallelism %u, at most %d",
                          options->max_parallelism, CAIRN_PARALLELISM_MAX);
     }
+    CAIRN_TRY(engine_check_options(options, err));
     if (options->num_retained == 0 || options->transfer_threads == 0 ||
         options->transfer_threads >= CAIRN_POOL_THREADS_MAX || options->background_jobs == 0 ||
-        options->background_jobs > CAIRN_ROCKS_JOBS_MAX ||
-        options->memory_bytes < CAIRN_ROCKS_MEMORY_BYTES_MIN) {
+        options->background_jobs > CAIRN_ROCKS_JOBS_MAX) {
         return error_set(err, CAIRN_E_INVALID,
                          "open a backend: num_retained must be at least 1, transfer_threads and "
-                         "background_jobs 1 to %d, memory_bytes at least %llu",
-                         CAIRN_POOL_THREADS_MAX - 1,
-                         (unsigned long long)CAIRN_ROCKS_MEMORY_BYTES_MIN);
+                         "background_jobs 1 to %d",
+                         CAIRN_POOL_THREADS_MAX - 1);
     }
     return CAIRN_OK;
 }
@@ -84,6 +84,16 @@ const cairn_manifest *cairn_backend_restored(const cairn_backend *backend)
     return backend->restored;
 }
 
+uint32_t cairn_backend_max_parallelism(const cairn_backend *backend)
+{
+    return backend->session.max_parallelism;
+}
+
+cairn_key_group_range cairn_backend_key_groups(const cairn_backend *backend)
+{
+    return backend->session.range;
+}
+
 cairn_code cairn_backend_fetch_output(cairn_backend *backend, size_t index, const char *path,
                                       cairn_error *err)
 {
@@ -108,8 +118,8 @@ void cairn_backend_get_stats(cairn_backend *backend, cairn_backend_stats *out)
 
     *out = (cairn_backend_stats){
         .epoch = from->epoch,
-        .state_bytes = rocks_state_bytes(backend->db),
-        .memory_bytes = rocks_memory_bytes(backend->db),
+        .state_bytes = backend->engine->ops->state_bytes(backend->engine),
+        .memory_bytes = backend->engine->ops->memory_bytes(backend->engine),
         .last_checkpoint_id = backend->restored == NULL ? 0 : backend->restored->id};
     (void)pthread_mutex_lock(&from->synced.lock);
     if (from->synced.last_id != 0) {
@@ -127,23 +137,6 @@ cairn_code cairn_checkpoint_begin(cairn_backend *backend, const cairn_checkpoint
                                   cairn_checkpoint **out, cairn_error *err)
 {
     return checkpoint_begin(&backend->session, request, out, err);
-}
-
-cairn_code cairn_backend_set_key(cairn_backend *backend, cairn_slice key, cairn_error *err)
-{
-    return keyed_state_set_key(backend->states, key, err);
-}
-
-cairn_code cairn_backend_set_key_in_group(cairn_backend *backend, cairn_slice key,
-                                          uint32_t key_group, cairn_error *err)
-{
-    return keyed_state_set_key_in_group(backend->states, key, key_group, err);
-}
-
-cairn_code cairn_value_state_open(cairn_backend *backend, const cairn_state_descriptor *descriptor,
-                                  cairn_value_state **out, cairn_error *err)
-{
-    return keyed_state_open_value(backend->states, descriptor, out, err);
 }
 
 /* Retention after the last checkpoint may end by itself, in bounded time. */
@@ -190,7 +183,7 @@ void cairn_backend_close(cairn_backend *backend)
     }
     stop_work(backend);
     keyed_state_free(backend->states);
-    rocks_close(backend->db);
+    state_engine_close(backend->engine);
     if (backend->lock >= 0) {
         remove_local(backend->db_dir);
         remove_local(backend->snapshot_dir);

@@ -28,7 +28,7 @@ struct cairn_backend {
     fence_watch *watch;
 
     /* owner's thread */
-    rocks_db *db;
+    state_engine *engine;
     keyed_state *states;
 
     session session; /* its own rules: session.h */

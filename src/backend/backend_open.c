@@ -4,6 +4,7 @@
 #include "choose.h"
 #include "clock.h"
 #include "create_check.h"
+#include "engine_pick.h"
 #include "epoch.h"
 #include "errors.h"
 #include "failpoint.h"
@@ -106,14 +107,15 @@ static cairn_code note_base(cairn_backend *self, cairn_error *err)
 static cairn_code open_engine(cairn_backend *self, const cairn_backend_options *options,
                               cairn_error *err)
 {
-    rocks_options rocks = {.memory_bytes = options->memory_bytes,
-                           .background_jobs = options->background_jobs};
     keyed_state_options keyed = {.max_parallelism = self->session.max_parallelism,
                                  .range = self->session.range};
 
-    CAIRN_TRY(rocks_open(self->db_dir, &rocks, &self->db, err));
+    CAIRN_TRY(engine_open(options, self->db_dir, &self->session, &self->engine, err));
     CAIRN_FAILPOINT("restore.open.after", err);
-    keyed.db = self->db;
+    if (options->state_backend == CAIRN_STATE_BACKEND_HASHMAP) { /* it holds all in memory now */
+        CAIRN_TRY(fs_remove_tree(self->db_dir, err));
+    }
+    keyed.engine = self->engine;
     if (self->restored != NULL) {
         for (size_t i = 0; i < self->restored->operator_count; i++) {
             const cairn_operator_info *op = &self->restored->operators[i];
@@ -150,8 +152,8 @@ static cairn_code keep_restored(cairn_backend *self, const cairn_backend_options
     CAIRN_TRY(
         cairn_store_get(self->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
     CAIRN_TRY(cairn_manifest_read(cairn_buf_slice(&document), self->job, id, &self->restored, err));
-    return choose_subtask(self->restored, self->operator_uid, options->max_parallelism,
-                          &self->restored_subtask, err);
+    return choose_subtask(self->restored, self->operator_uid, options, &self->restored_subtask,
+                          err);
 }
 
 static cairn_code start(cairn_backend *self, const cairn_call *call, const timeline *line,
@@ -206,7 +208,7 @@ static void fill_session(cairn_backend *self, const cairn_backend_options *optio
     target->num_retained = options->num_retained;
     target->checkpoint_timeout_ms = options->checkpoint_timeout_ms;
     target->closing = self->closing;
-    target->db = self->db;
+    target->engine = self->engine;
     target->states = self->states;
 }
 

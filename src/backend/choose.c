@@ -1,5 +1,6 @@
 #include "choose.h"
 
+#include "engine_pick.h"
 #include "errors.h"
 #include "failpoint.h"
 #include "logging.h"
@@ -8,9 +9,10 @@
 #include <string.h>
 
 cairn_code choose_subtask(const cairn_manifest *manifest, const char *operator_uid,
-                          uint32_t max_parallelism, const cairn_subtask_info **out,
+                          const cairn_backend_options *options, const cairn_subtask_info **out,
                           cairn_error *err)
 {
+    const uint32_t max_parallelism = options->max_parallelism;
     const cairn_operator_info *found = NULL;
 
     for (size_t i = 0; i < manifest->operator_count; i++) {
@@ -24,13 +26,12 @@ cairn_code choose_subtask(const cairn_manifest *manifest, const char *operator_u
                          (unsigned long long)manifest->id, operator_uid,
                          manifest->operator_count > 0 ? manifest->operators[0].uid : "none");
     }
-    if (found->subtask_count != 1 || strcmp(found->subtasks[0].engine, "rocksdb") != 0) {
+    if (found->subtask_count != 1) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
-                         "checkpoint %llu has %zu subtasks on engine %s; this version restores one "
-                         "on rocksdb",
-                         (unsigned long long)manifest->id, found->subtask_count,
-                         found->subtasks[0].engine);
+                         "checkpoint %llu has %zu subtasks; this version restores one",
+                         (unsigned long long)manifest->id, found->subtask_count);
     }
+    CAIRN_TRY(engine_check_stored(manifest, &found->subtasks[0], options->state_backend, err));
     if (max_parallelism != 0 && max_parallelism != manifest->max_parallelism) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
                          "checkpoint %llu has max parallelism %u, %u is asked for; it is fixed for "
@@ -69,8 +70,7 @@ static cairn_code restore_entry(cairn_backend *self, const cairn_backend_options
     if (entry->manifest == NULL) {
         return error_set(err, entry->code, "%s", entry->problem.message);
     }
-    CAIRN_TRY(choose_subtask(entry->manifest, self->operator_uid, options->max_parallelism,
-                             &subtask, err));
+    CAIRN_TRY(choose_subtask(entry->manifest, self->operator_uid, options, &subtask, err));
     CAIRN_FAILPOINT("restore.manifest.checked", err);
     return restore_subtask(&context, subtask, self->db_dir, err);
 }
@@ -181,8 +181,8 @@ cairn_code choose_preview(const cairn_backend *self, const cairn_backend_options
     if (index == line->count || line->entries[index].manifest == NULL) {
         return CAIRN_OK; /* damage is told, with the way out, by the restore itself */
     }
-    return choose_subtask(line->entries[index].manifest, self->operator_uid,
-                          options->max_parallelism, &subtask, err);
+    return choose_subtask(line->entries[index].manifest, self->operator_uid, options, &subtask,
+                          err);
 }
 
 cairn_code choose_and_restore(cairn_backend *self, const cairn_backend_options *options,

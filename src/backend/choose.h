@@ -8,8 +8,9 @@
 #include "backend_impl.h"
 
 /*
- * What can be refused without downloading anything: an id that does not count, another operator or
- * max parallelism. Asked before an epoch is claimed, because a claim ends the attempt that runs.
+ * What can be refused without downloading anything: an id that does not count, another operator,
+ * engine or max parallelism. Asked before an epoch is claimed, because a claim ends the attempt
+ * that runs.
  */
 cairn_code choose_preview(const cairn_backend *self, const cairn_backend_options *options,
                           const timeline *line, cairn_error *err);
@@ -26,9 +27,9 @@ cairn_code choose_and_restore(cairn_backend *self, const cairn_backend_options *
  */
 size_t choose_newest_good(const transfer_context *context, const timeline *line, uint64_t below_id);
 
-/* The subtask of `operator_uid` in a manifest that this build can restore. */
+/* The subtask of `operator_uid` in a manifest that can be restored with these options. */
 cairn_code choose_subtask(const cairn_manifest *manifest, const char *operator_uid,
-                          uint32_t max_parallelism, const cairn_subtask_info **out,
+                          const cairn_backend_options *options, const cairn_subtask_info **out,
                           cairn_error *err);
 
 #endif

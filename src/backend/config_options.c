@@ -15,7 +15,6 @@ static const struct {
     const char *old;
     const char *now;
 } renamed[] = {
-    {"state.backend", "state.backend.type"},
     {"state.backend.incremental", "execution.checkpointing.incremental"},
     {"state.backend.local-recovery", "execution.state-recovery.from-local"},
     {"state.checkpoints.dir", "execution.checkpointing.dir"},
@@ -25,7 +24,7 @@ static const struct {
     {"execution.savepoint-restore-mode", "execution.state-recovery.claim-mode"},
 };
 
-/* Spellings that mean the same today, in Flink's other S3 file systems and in Hadoop's. */
+/* Spellings that mean the same today, in older Flink, its other S3 file systems and in Hadoop's. */
 static const struct {
     const char *other;
     const char *key;
@@ -35,6 +34,7 @@ static const struct {
     {"s3.path-style-access", "s3.path.style.access"},
     {"s3.secret.key", "s3.secret-key"},
     {"s3.session.token", "s3.session-token"},
+    {"state.backend", "state.backend.type"},
 };
 
 size_t config_option_find(const char *key)

@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-#define CONFIG_OPTIONS_COUNT 58
+#define CONFIG_OPTIONS_COUNT 59
 
 typedef enum config_kind {
     CAIRN_CONFIG_DURATION,

@@ -2,21 +2,19 @@
 #include <cairn/history.h>
 
 #include "bounds.h"
+#include "engine_pick.h"
 #include "errors.h"
 #include "fsutil.h"
 #include "manifest_write.h"
-#include "rocks.h"
 #include "state_key.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define READER_MEMORY_BYTES ((uint64_t)64 << 20)
-
 struct cairn_state_reader {
     cairn_manifest *manifest;
     const cairn_operator_info *op; /* in `manifest` */
-    rocks_db **databases;          /* one per subtask */
+    state_engine **engines;        /* one per subtask */
 };
 
 CAIRN_DEFINE_AUTO_PTR(cairn_state_reader, cairn_state_reader_free)
@@ -26,10 +24,10 @@ void cairn_state_reader_free(cairn_state_reader *reader)
     if (reader == NULL) {
         return;
     }
-    for (size_t i = 0; reader->databases != NULL && i < reader->op->subtask_count; i++) {
-        rocks_close(reader->databases[i]);
+    for (size_t i = 0; reader->engines != NULL && i < reader->op->subtask_count; i++) {
+        state_engine_close(reader->engines[i]);
     }
-    mem_free(reader->databases);
+    mem_free(reader->engines);
     cairn_manifest_free(reader->manifest);
     mem_free(reader);
 }
@@ -48,17 +46,16 @@ static cairn_code find_operator(cairn_state_reader *self, const char *uid, cairn
                      (unsigned long long)manifest->id, uid);
 }
 
-static cairn_code open_database(cairn_state_reader *self, const char *dir, size_t index,
-                                cairn_error *err)
+static cairn_code open_subtask(cairn_state_reader *self, const char *dir, size_t index,
+                               cairn_error *err)
 {
-    rocks_options options = {
-        .memory_bytes = READER_MEMORY_BYTES, .background_jobs = 1, .read_only = true};
+    const cairn_subtask_info *subtask = &self->op->subtasks[index];
     char name[CAIRN_NAME_BYTES_MAX + 32];
     char *path CAIRN_AUTO_FREE = NULL;
 
-    (void)snprintf(name, sizeof name, "%s/%u", self->op->uid, self->op->subtasks[index].index);
+    (void)snprintf(name, sizeof name, "%s/%u", self->op->uid, subtask->index);
     CAIRN_TRY(fs_join(dir, name, &path, err));
-    return rocks_open(path, &options, &self->databases[index], err);
+    return engine_open_stored(self->manifest, subtask, path, &self->engines[index], err);
 }
 
 static cairn_code read_manifest(const char *dir, cairn_manifest **out, cairn_error *err)
@@ -81,12 +78,12 @@ cairn_code cairn_state_reader_open(const char *dir, const char *operator_uid,
     }
     CAIRN_TRY(read_manifest(dir, &self->manifest, err));
     CAIRN_TRY(find_operator(self, operator_uid, err));
-    self->databases = mem_calloc(self->op->subtask_count, sizeof(rocks_db *));
-    if (self->databases == NULL) {
+    self->engines = mem_calloc(self->op->subtask_count, sizeof(state_engine *));
+    if (self->engines == NULL) {
         return error_no_memory(err, "state reader");
     }
     for (size_t i = 0; i < self->op->subtask_count; i++) {
-        CAIRN_TRY(open_database(self, dir, i, err));
+        CAIRN_TRY(open_subtask(self, dir, i, err));
     }
     *out = CAIRN_TAKE(self);
     return CAIRN_OK;
@@ -102,49 +99,70 @@ const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *reader
     return NULL;
 }
 
-static cairn_code find_family(const cairn_state_reader *self, rocks_db *db, const char *state,
-                              rocks_family **out, cairn_error *err)
+/* NULL in *out: a state without an entry, of an engine that keeps no table for it. */
+static cairn_code find_table(const cairn_state_reader *self, state_engine *engine,
+                             const char *state, state_table **out, cairn_error *err)
 {
-    rocks_family *family = NULL;
+    const cairn_state_info *info = cairn_state_reader_info(self, state);
 
-    if (cairn_state_reader_info(self, state) == NULL) {
+    if (info == NULL) {
         return error_set(err, CAIRN_E_NOT_FOUND, "operator %s has no state %s", self->op->uid,
                          state);
     }
-    family = rocks_family_find(db, state);
-    if (family == NULL) {
-        return error_set(err, CAIRN_E_INTEGRITY, "state %s has no column family", state);
+    if (info->kind == CAIRN_STATE_TIMERS) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "state %s of operator %s holds timers, which are not read by key", state,
+                         self->op->uid);
     }
-    *out = family;
+    state_table *table = engine->ops->find_table(engine, state);
+    if (table == NULL && engine->ops->keeps_empty_tables) {
+        return error_set(err, CAIRN_E_INTEGRITY, "state %s has no table", state);
+    }
+    *out = table;
     return CAIRN_OK;
 }
 
-/* The database of the subtask that owns a key group. */
-static rocks_db *database_of(const cairn_state_reader *self, uint32_t key_group)
+/* That of the subtask that owns a key group. */
+static state_engine *engine_of(const cairn_state_reader *self, uint32_t key_group)
 {
     for (size_t i = 0; i < self->op->subtask_count; i++) {
         const cairn_subtask_info *subtask = &self->op->subtasks[i];
         if (key_group >= subtask->first_key_group && key_group <= subtask->last_key_group) {
-            return self->databases[i];
+            return self->engines[i];
         }
     }
-    return self->databases[0]; /* the manifest's validation covers every group */
+    return self->engines[0]; /* the manifest's validation covers every group */
 }
 
-cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state, cairn_slice key,
-                                  cairn_buf *out, bool *out_found, cairn_error *err)
+static cairn_code encode_place(const cairn_state_reader *self, const cairn_state_entry *at,
+                               cairn_buf *bytes, state_place *out, cairn_error *err)
 {
-    CAIRN_AUTO(cairn_buf) encoded = {0};
-    uint32_t key_group = cairn_key_group_of(key, reader->manifest->max_parallelism);
-    rocks_db *db = database_of(reader, key_group);
-    rocks_family *family = NULL;
+    const uint32_t max_parallelism = self->manifest->max_parallelism;
+    const uint32_t key_group = cairn_key_group_of(at->key, max_parallelism);
+
+    CAIRN_TRY(state_key_begin(bytes, key_group, max_parallelism, at->key, err));
+    CAIRN_TRY(state_key_append_namespace(bytes, at->name_space, err));
+    const size_t prefix_bytes = bytes->len;
+    CAIRN_TRY(buf_append(bytes, at->user_key.data, at->user_key.len, err));
+    *out = (state_place){cairn_buf_slice(bytes), key_group, prefix_bytes};
+    return CAIRN_OK;
+}
+
+cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state,
+                                  const cairn_state_entry *at, cairn_buf *out, bool *out_found,
+                                  cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) bytes = {0};
+    state_table *table = NULL;
+    state_place place;
     cairn_slice value = {0};
     bool found = false;
 
-    CAIRN_TRY(find_family(reader, db, state, &family, err));
-    CAIRN_TRY(state_key_begin(&encoded, key_group, reader->manifest->max_parallelism, key, err));
-    CAIRN_TRY(state_key_append_namespace(&encoded, (cairn_slice){0}, err));
-    CAIRN_TRY(rocks_get(db, family, cairn_buf_slice(&encoded), &value, &found, err));
+    CAIRN_TRY(encode_place(reader, at, &bytes, &place, err));
+    CAIRN_TRY(find_table(reader, engine_of(reader, place.key_group), state, &table, err));
+    if (table != NULL) {
+        CAIRN_TRY(table->ops->get(table, &place, &value, &found, err));
+    }
     if (found) {
         buf_clear(out);
         CAIRN_TRY(buf_append(out, value.data, value.len, err));
@@ -153,29 +171,34 @@ cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state,
     return CAIRN_OK;
 }
 
-static cairn_code scan_database(cairn_state_reader *self, rocks_db *db, const char *state,
-                                cairn_state_visit visit, void *context, cairn_error *err)
+static cairn_code scan_table(const cairn_state_reader *self, state_table *table,
+                             cairn_state_visit visit, void *context, cairn_error *err)
 {
-    CAIRN_AUTO_PTR(rocks_cursor_free) rocks_cursor *cursor = NULL;
-    rocks_family *family = NULL;
+    CAIRN_AUTO_PTR(state_cursor_free) state_cursor *cursor = NULL;
     cairn_slice key;
     cairn_slice value;
 
-    CAIRN_TRY(find_family(self, db, state, &family, err));
-    CAIRN_TRY(rocks_cursor_new(db, family, (cairn_slice){0}, &cursor, err));
-    while (rocks_cursor_next(cursor, &key, &value)) {
+    CAIRN_TRY(table->ops->scan(table, &cursor, err));
+    while (cursor->ops->next(cursor, &key, &value)) {
         CAIRN_AUTO(state_key_parts) parts = {0};
         CAIRN_TRY(state_key_decode(key, self->manifest->max_parallelism, &parts, err));
-        CAIRN_TRY(visit(context, cairn_buf_slice(&parts.key), value, err));
+        const cairn_state_entry entry = {cairn_buf_slice(&parts.key),
+                                         cairn_buf_slice(&parts.name_space), parts.user_key, value};
+        CAIRN_TRY(visit(context, &entry, err));
     }
-    return rocks_cursor_status(cursor, err);
+    return cursor->ops->status(cursor, err);
 }
 
 cairn_code cairn_state_reader_scan(cairn_state_reader *reader, const char *state,
                                    cairn_state_visit visit, void *context, cairn_error *err)
 {
     for (size_t i = 0; i < reader->op->subtask_count; i++) {
-        CAIRN_TRY(scan_database(reader, reader->databases[i], state, visit, context, err));
+        state_table *table = NULL;
+
+        CAIRN_TRY(find_table(reader, reader->engines[i], state, &table, err));
+        if (table != NULL) {
+            CAIRN_TRY(scan_table(reader, table, visit, context, err));
+        }
     }
     return CAIRN_OK;
 }

@@ -97,8 +97,8 @@ static cairn_code fill_subtask(cairn_checkpoint *self, const cairn_checkpoint_re
     subtask->first_key_group = owner->range.first;
     subtask->last_key_group = owner->range.last;
     memcpy(subtask->attempt, owner->attempt, sizeof subtask->attempt);
-    CAIRN_TRY(copy_text("rocksdb", &subtask->engine, err));
-    CAIRN_TRY(copy_text(rocks_version(), &subtask->engine_version, err));
+    CAIRN_TRY(copy_text(owner->engine->ops->name, &subtask->engine, err));
+    CAIRN_TRY(copy_text(owner->engine->ops->version(), &subtask->engine_version, err));
     CAIRN_TRY(copy_positions(request, subtask, err));
     CAIRN_TRY(buf_append(&subtask->operator_state, request->operator_state.data,
                          request->operator_state.len, err));
@@ -218,7 +218,7 @@ cairn_code checkpoint_begin(session *owner, const cairn_checkpoint_request *requ
     CAIRN_FAILPOINT("checkpoint.trigger", err);
     CAIRN_TRY(checkpoint_new(owner, request, &self, err));
     uint64_t before_us = clock_monotonic_us();
-    CAIRN_TRY(rocks_snapshot_begin(owner->db, &self->snapshot, err));
+    CAIRN_TRY(owner->engine->ops->snapshot(owner->engine, &self->snapshot, err));
     self->synced.stats.sync_us = clock_monotonic_us() - before_us;
     CAIRN_FAILPOINT("checkpoint.sync.after", err);
     CAIRN_TRY(workgroup_submit(self->group, checkpoint_run, self, err));
@@ -281,7 +281,7 @@ void cairn_checkpoint_free(cairn_checkpoint *checkpoint)
     if (checkpoint->session->running == checkpoint) {
         checkpoint->session->running = NULL;
     }
-    rocks_snapshot_free(checkpoint->snapshot);
+    state_snapshot_free(checkpoint->snapshot);
     for (size_t i = 0; checkpoint->output_paths != NULL &&
                        i < checkpoint->part.operator_info.subtasks[0].output_count;
          i++) {

@@ -1,4 +1,4 @@
-/* The async phase of a checkpoint: links, plan, uploads, part, decision. */
+/* The async phase of a checkpoint: files of the snapshot, plan, uploads, part, decision. */
 #include "checkpoint_run.h"
 
 #include "clock.h"
@@ -7,7 +7,6 @@
 #include "failpoint.h"
 #include "gc_run.h"
 #include "logging.h"
-#include "state_key.h"
 
 #include <string.h>
 
@@ -16,30 +15,23 @@ static cairn_subtask_info *subtask_of(cairn_checkpoint *self)
     return &self->part.operator_info.subtasks[0];
 }
 
-static cairn_code take_links(cairn_checkpoint *self, cairn_error *err)
+/* `context` is the base: only a commit changes it, and that is this run's own. */
+static bool stands(void *context, const char *name)
+{
+    const engine_files *base = context;
+
+    return engine_files_find(base, name) != NULL;
+}
+
+static cairn_code write_snapshot(cairn_checkpoint *self, cairn_error *err)
 {
     CAIRN_FAILPOINT("checkpoint.link.before", err);
-    CAIRN_TRY(rocks_snapshot_link(self->snapshot, &self->call, self->snapshot_dir, err));
+    CAIRN_TRY(self->snapshot->ops->write(self->snapshot, &self->call, self->snapshot_dir, stands,
+                                         &self->session->ledger.base, err));
     CAIRN_FAILPOINT("checkpoint.link.after", err);
     (void)pthread_mutex_lock(&self->synced.lock);
     self->synced.stats.link_ms = (clock_monotonic_us() - self->begun_us) / 1000;
     (void)pthread_mutex_unlock(&self->synced.lock);
-    return CAIRN_OK;
-}
-
-/* Narrows the key groups of fresh SSTs to those that their keys have. */
-static cairn_code note_key_range(void *context, const char *name, cairn_slice smallest,
-                                 cairn_slice largest, cairn_error *err)
-{
-    cairn_checkpoint *self = context;
-    engine_file *file = engine_files_find(&self->files, name);
-    uint32_t max_parallelism = self->session->max_parallelism;
-
-    (void)err;
-    if (file != NULL && file->fresh) {
-        (void)state_key_group(smallest, max_parallelism, &file->info.first_key_group);
-        (void)state_key_group(largest, max_parallelism, &file->info.last_key_group);
-    }
     return CAIRN_OK;
 }
 
@@ -54,50 +46,79 @@ static cairn_code make_plan(cairn_checkpoint *self, cairn_error *err)
                             .next_sequence = &owner->ledger.next_sequence};
 
     CAIRN_TRY(plan_files(&context, &self->files, err));
-    CAIRN_TRY(rocks_visit_files(owner->db, note_key_range, self, err));
     CAIRN_FAILPOINT("checkpoint.plan.after", err);
     return CAIRN_OK;
 }
 
-/* Paths of the files to upload, owned, beside the uploads that borrow them. */
+/* What to upload: objects, and the files that they are made of. */
 typedef struct upload_list {
     upload *items;
-    char **paths;
     size_t count;
+    char **paths; /* owned; the items borrow from here */
+    cairn_file_info **infos;
+    size_t file_count;
 } upload_list;
 
 static void upload_list_release(upload_list *list)
 {
-    for (size_t i = 0; list->paths != NULL && i < list->count; i++) {
+    for (size_t i = 0; list->paths != NULL && i < list->file_count; i++) {
         mem_free(list->paths[i]);
     }
     mem_free(list->paths);
+    mem_free(list->infos);
     mem_free(list->items);
 }
 CAIRN_DEFINE_AUTO(upload_list, upload_list_release)
 
+static cairn_code upload_list_reserve(upload_list *list, size_t capacity, cairn_error *err)
+{
+    list->items = mem_calloc(capacity, sizeof *list->items);
+    list->paths = mem_calloc(capacity, sizeof(char *));
+    list->infos = mem_calloc(capacity, sizeof(cairn_file_info *));
+    if (list->items == NULL || list->paths == NULL || list->infos == NULL) {
+        return error_no_memory(err, "checkpoint");
+    }
+    return CAIRN_OK;
+}
+
+/* Takes `path`. Files of one object follow on each other. */
+static void add_upload(upload_list *list, char *path, cairn_file_info *info)
+{
+    const size_t place = list->file_count++;
+    upload *last = list->count == 0 ? NULL : &list->items[list->count - 1];
+
+    list->paths[place] = path;
+    list->infos[place] = info;
+    if (last != NULL && strcmp(last->infos[0]->key, info->key) == 0) {
+        last->count++;
+        return;
+    }
+    list->items[list->count++] = (upload){.paths = &list->paths[place],
+                                          .infos = &list->infos[place],
+                                          .count = 1,
+                                          .frozen = plan_is_frozen(info->name)};
+}
+
 static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_error *err)
 {
     cairn_subtask_info *subtask = subtask_of(self);
-    size_t capacity = self->files.count + subtask->output_count;
 
-    out->items = mem_calloc(capacity, sizeof *out->items);
-    out->paths = mem_calloc(capacity, sizeof *out->paths);
-    if (out->items == NULL || out->paths == NULL) {
-        return error_no_memory(err, "checkpoint");
-    }
+    CAIRN_TRY(upload_list_reserve(out, self->files.count + subtask->output_count, err));
     for (size_t i = 0; i < self->files.count; i++) {
-        engine_file *file = &self->files.items[i];
-        if (file->fresh) {
-            char **path = &out->paths[out->count];
-            CAIRN_TRY(fs_join(self->snapshot_dir, file->info.name, path, err));
-            out->items[out->count++] = (upload){
-                .path = *path, .info = &file->info, .frozen = plan_is_sst(file->info.name)};
+        cairn_file_info *info = &self->files.items[i].info;
+        char *path = NULL;
+        if (self->files.items[i].fresh) {
+            CAIRN_TRY(fs_join(self->snapshot_dir, info->name, &path, err));
+            add_upload(out, path, info);
         }
     }
     for (size_t i = 0; i < subtask->output_count; i++) {
-        out->items[out->count++] =
-            (upload){.path = self->output_paths[i], .info = &subtask->outputs[i]};
+        char *path = mem_strdup(self->output_paths[i]);
+        if (path == NULL) {
+            return error_no_memory(err, "checkpoint");
+        }
+        add_upload(out, path, &subtask->outputs[i]);
+        out->items[out->count - 1].frozen = false; /* the job's own */
     }
     return CAIRN_OK;
 }
@@ -109,12 +130,12 @@ static void count_new(cairn_checkpoint *self, const upload_list *list)
 
     (void)pthread_mutex_lock(&self->synced.lock);
     stats->id = self->id;
-    stats->new_files = list->count;
+    stats->new_files = list->file_count;
     stats->total_files = self->files.count + subtask->output_count;
     stats->new_bytes = 0;
     stats->total_bytes = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        stats->new_bytes += list->items[i].info->size;
+    for (size_t i = 0; i < list->file_count; i++) {
+        stats->new_bytes += list->infos[i]->size;
     }
     for (size_t i = 0; i < self->files.count; i++) {
         stats->total_bytes += self->files.items[i].info.size;
@@ -229,8 +250,10 @@ static cairn_code list_attempted(cairn_checkpoint *self, key_list *out, cairn_er
     layout_key part = layout_part(self->id, &writer);
 
     for (size_t i = 0; i < self->files.count; i++) {
-        if (self->files.items[i].fresh && self->files.items[i].info.key != NULL) {
-            CAIRN_TRY(key_list_add(out, self->files.items[i].info.key, err));
+        const char *key = self->files.items[i].info.key;
+        bool again = out->count > 0 && key != NULL && strcmp(out->items[out->count - 1], key) == 0;
+        if (self->files.items[i].fresh && key != NULL && !again) {
+            CAIRN_TRY(key_list_add(out, key, err));
         }
     }
     for (size_t i = 0; i < subtask->output_count; i++) {
@@ -373,7 +396,7 @@ static cairn_code run_ids(cairn_checkpoint *self, cairn_error *err)
 
         engine_files_release(&self->files);
         CAIRN_TRY(take_id(self, err));
-        CAIRN_TRY(engine_files_scan(self->snapshot_dir, &self->files, err));
+        CAIRN_TRY(engine_files_of(self->snapshot, self->snapshot_dir, &self->files, err));
         cairn_code code = attempt(self, &outcome, err);
         if (code == CAIRN_E_FENCED || (code == CAIRN_OK && outcome == CAIRN_COMMIT_COMMITTED)) {
             return code;
@@ -391,8 +414,9 @@ static cairn_code run(cairn_checkpoint *self, cairn_error *err)
 {
     session *owner = self->session;
 
-    /* The links first: until they stand the owner's writes may have to wait, store or no store. */
-    CAIRN_TRY(take_links(self, err));
+    /* The files first: until they stand the owner's writes may have to wait, or copy, store or no
+     * store. */
+    CAIRN_TRY(write_snapshot(self, err));
     /* Maintenance of the checkpoint before uses the ledger too. */
     CAIRN_TRY(workgroup_wait(owner->maintenance, err));
     CAIRN_TRY(settle_undecided(owner, &self->call, err));
@@ -411,7 +435,7 @@ static void drop_snapshot(cairn_checkpoint *self)
 {
     cairn_error problem = {0};
 
-    rocks_snapshot_free(CAIRN_TAKE(self->snapshot));
+    state_snapshot_free(CAIRN_TAKE(self->snapshot));
     if (remove_snapshot(self, &problem) != CAIRN_OK) {
         log_write(self->session->log, CAIRN_LOG_WARN, "a local snapshot stays: %s",
                   problem.message);

@@ -7,7 +7,6 @@
 
 #include <cairn/checkpoint.h>
 
-#include "rocks_snapshot.h"
 #include "session.h"
 
 #include <pthread.h>
@@ -19,12 +18,12 @@ struct cairn_checkpoint {
     uint64_t begun_us;   /* monotonic */
     cairn_call call;     /* deadline and `cancel` */
     cairn_cancel *cancel;
-    char *snapshot_dir; /* local folder of the links */
+    char *snapshot_dir; /* local folder of its files */
     workgroup *group;   /* the run */
 
     /* the run's, after begin */
     uint64_t id; /* the ledger's next, taken by the run */
-    rocks_snapshot *snapshot;
+    state_snapshot *snapshot;
     engine_files files;
     char **output_paths; /* local files of part.operator_info.subtasks[0].outputs */
     manifest_part part;

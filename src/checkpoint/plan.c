@@ -1,6 +1,8 @@
 #include "plan.h"
 
+#include "bounds.h"
 #include "errors.h"
+#include "state_heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +44,32 @@ bool plan_is_sst(const char *name)
     return length > 4 && strcmp(name + length - 4, ".sst") == 0;
 }
 
+bool plan_is_packed(const char *name)
+{
+    uint32_t key_group = 0;
+    uint64_t changes = 0;
+
+    return state_heap_is_group_file(name, &key_group, &changes);
+}
+
+bool plan_is_frozen(const char *name)
+{
+    return plan_is_sst(name) || plan_is_packed(name);
+}
+
 static bool same_file(const fs_stat *a, const fs_stat *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->mtime_ns == b->mtime_ns;
+}
+
+static bool is_stored(const engine_file *stored, const engine_file *file)
+{
+    if (stored == NULL) {
+        return false;
+    }
+    return plan_is_sst(file->info.name) ? same_file(&stored->stat, &file->stat)
+                                        : plan_is_packed(file->info.name);
 }
 
 static cairn_code plan_reuse(const engine_file *stored, engine_file *file, cairn_error *err)
@@ -60,12 +84,42 @@ static cairn_code plan_reuse(const engine_file *stored, engine_file *file, cairn
     return CAIRN_OK;
 }
 
-static cairn_code plan_upload(const plan_context *context, engine_file *file, cairn_error *err)
-{
-    layout_key key = plan_is_sst(file->info.name)
-                         ? layout_shared(context->writer, (*context->next_sequence)++)
-                         : layout_private(context->checkpoint_id, context->writer, file->info.name);
+/* The object that small files are being put into. */
+typedef struct pack {
+    layout_key key;
+    uint64_t bytes; /* 0: none is begun */
+} pack;
 
+static layout_key place_in_pack(const plan_context *context, pack *open, engine_file *file)
+{
+    const uint64_t size = file->stat.size;
+
+    if (open->bytes == 0 || size > CAIRN_PACK_BYTES || open->bytes > CAIRN_PACK_BYTES - size) {
+        *open = (pack){layout_shared(context->writer, (*context->next_sequence)++), 0};
+    }
+    file->info.offset = open->bytes;
+    open->bytes += size;
+    return open->key;
+}
+
+static layout_key choose_key(const plan_context *context, pack *open, engine_file *file)
+{
+    if (plan_is_packed(file->info.name)) {
+        return place_in_pack(context, open, file);
+    }
+    return plan_is_sst(file->info.name)
+               ? layout_shared(context->writer, (*context->next_sequence)++)
+               : layout_private(context->checkpoint_id, context->writer, file->info.name);
+}
+
+static cairn_code plan_upload(const plan_context *context, pack *open, engine_file *file,
+                              cairn_error *err)
+{
+    if (file->absent) {
+        return error_set(err, CAIRN_E_INTERNAL, "plan of a checkpoint: %s was not written",
+                         file->info.name);
+    }
+    const layout_key key = choose_key(context, open, file);
     file->info.key = mem_strdup(key.text);
     if (file->info.key == NULL) {
         return error_no_memory(err, "plan of a checkpoint");
@@ -73,21 +127,24 @@ static cairn_code plan_upload(const plan_context *context, engine_file *file, ca
     file->fresh = true;
     file->info.size = file->stat.size;
     file->info.uploaded_by = context->checkpoint_id;
-    file->info.first_key_group = context->range.first;
-    file->info.last_key_group = context->range.last;
+    if (!file->grouped) {
+        file->info.first_key_group = context->range.first;
+        file->info.last_key_group = context->range.last;
+    }
     return CAIRN_OK;
 }
 
 cairn_code plan_files(const plan_context *context, engine_files *files, cairn_error *err)
 {
+    pack open = {.bytes = 0};
+
     for (size_t i = 0; i < files->count; i++) {
         engine_file *file = &files->items[i];
         const engine_file *stored = engine_files_find(context->base, file->info.name);
-        if (stored != NULL && plan_is_sst(file->info.name) &&
-            same_file(&stored->stat, &file->stat)) {
+        if (is_stored(stored, file)) {
             CAIRN_TRY(plan_reuse(stored, file, err));
         } else {
-            CAIRN_TRY(plan_upload(context, file, err));
+            CAIRN_TRY(plan_upload(context, &open, file, err));
         }
     }
     return CAIRN_OK;

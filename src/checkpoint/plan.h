@@ -4,8 +4,13 @@
  *
  * An SST is re-referenced if the base holds a file of that name which is the same local file:
  * device, inode, size and time of last change. (RocksDB never writes an SST twice and never uses a
- * number again; a name alone would prove nothing.) All other files are uploaded each time, as files
- * of this checkpoint alone.
+ * number again; a name alone would prove nothing.) A group file of the hash map (state_heap.h) is
+ * re-referenced if the base holds a file of that name: its name says its contents. All other files
+ * are uploaded each time, as files of this checkpoint alone.
+ *
+ * Group files are many and often small: those that are uploaded together share objects, of at most
+ * CAIRN_PACK_BYTES (a larger file has one of its own), in the order of their names. An object stays
+ * as long as one file in it is named.
  */
 #ifndef CAIRN_CHECKPOINT_PLAN_H
 #define CAIRN_CHECKPOINT_PLAN_H
@@ -15,11 +20,14 @@
 #include "fsutil.h"
 #include "layout.h"
 #include "manifest_write.h"
+#include "state_table.h"
 
 /* A local file of the engine and what is stored of it. */
 typedef struct engine_file {
     fs_stat stat;
-    bool fresh; /* to be uploaded: info.sha256 is not known yet */
+    bool absent;  /* not on the local disk: the engine knew that the base holds it */
+    bool grouped; /* info.first_key_group and last_key_group are those of its keys */
+    bool fresh;   /* to be uploaded: info.sha256 is not known yet */
     cairn_file_info info;
 } engine_file;
 
@@ -35,6 +43,9 @@ CAIRN_DEFINE_AUTO(engine_files, engine_files_release)
 
 /* Lists a folder of the engine's files: name and stat of each that checkpoints store. Does I/O. */
 cairn_code engine_files_scan(const char *dir, engine_files *out, cairn_error *err);
+/* The same for a snapshot that was written to `dir`, with what the engine tells of its files. */
+cairn_code engine_files_of(state_snapshot *snapshot, const char *dir, engine_files *out,
+                           cairn_error *err);
 
 typedef struct plan_context {
     uint64_t checkpoint_id;
@@ -44,7 +55,8 @@ typedef struct plan_context {
     uint64_t *next_sequence;     /* of shared keys; counts up, never reused in an attempt */
 } plan_context;
 
-/* Fills info of every file, of which name and stat are set, but sha256 of fresh ones. */
+/* Fills info of every file, of which name and stat are set, but sha256 of fresh ones.
+ * CAIRN_E_INTERNAL if a file that is absent is not in the base. */
 cairn_code plan_files(const plan_context *context, engine_files *files, cairn_error *err);
 
 /* The file with that name, or NULL. */
@@ -52,5 +64,9 @@ engine_file *engine_files_find(const engine_files *files, const char *name);
 
 /* True for names of SSTs ("000012.sst"). */
 bool plan_is_sst(const char *name);
+/* True for names of files that are written once: SSTs and group files. */
+bool plan_is_frozen(const char *name);
+/* True for names of files that may share an object with others. */
+bool plan_is_packed(const char *name);
 
 #endif

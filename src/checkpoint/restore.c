@@ -51,7 +51,7 @@ cairn_code restore_files(const transfer_context *context, const cairn_file_info 
         return error_no_memory(err, "restore");
     }
     for (size_t i = 0; i < count; i++) {
-        const bool frozen = !durable && plan_is_sst(files[i].name);
+        const bool frozen = !durable && plan_is_frozen(files[i].name);
         downloads[i] =
             (download){.dir = dir, .info = &files[i], .durable = durable, .frozen = frozen};
     }

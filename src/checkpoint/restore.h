@@ -13,8 +13,8 @@ cairn_code restore_check_space(const char *dir, uint64_t need_bytes, cairn_error
 
 /*
  * Downloads the engine's files into the existing empty folder `dir`. `durable`: for people, fsynced
- * and their own. Else for the engine, which never writes to an SST: those may be shared with the
- * store.
+ * and their own. Else for the engine, which never writes to SSTs and group files: those may be
+ * shared with the store.
  */
 cairn_code restore_files(const transfer_context *context, const cairn_file_info *files,
                          size_t count, const char *dir, bool durable, cairn_error *err);

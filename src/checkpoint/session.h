@@ -13,7 +13,7 @@
 
 #include "keyed_state.h"
 #include "plan.h"
-#include "rocks.h"
+#include "state_table.h"
 #include "timeline.h"
 #include "transfer.h"
 
@@ -55,7 +55,7 @@ typedef struct session {
     const cairn_cancel *closing; /* raised when the backend closes */
 
     /* owner's thread */
-    rocks_db *db;
+    state_engine *engine;
     keyed_state *states;
     struct cairn_checkpoint *running; /* not yet freed; borrowed */
 

@@ -1,32 +1,103 @@
 #include "transfer.h"
 
 #include "bounds.h"
+#include "buf.h"
 #include "cancel.h"
 #include "errors.h"
 #include "failpoint.h"
 #include "fsutil.h"
+#include "plan.h"
 
 #include <string.h>
+
+static cairn_code hash_file(const char *path, cairn_file_info *info, sha256 *digest,
+                            cairn_error *err)
+{
+    uint64_t bytes = 0;
+
+    CAIRN_TRY(sha256_of_file(path, digest, &bytes, err));
+    if (bytes != info->size) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s has %llu bytes, it had %llu when it was closed", path,
+                         (unsigned long long)bytes, (unsigned long long)info->size);
+    }
+    sha256_to_hex(digest, info->sha256);
+    return CAIRN_OK;
+}
+
+static cairn_code put_object(upload *self, const char *path, uint64_t bytes, const sha256 *digest,
+                             cairn_error *err)
+{
+    const cairn_file_range range = {path, 0, bytes, self->frozen, digest->bytes};
+
+    self->attempted = true;
+    return cairn_store_put_file(self->context->root, self->context->call, self->infos[0]->key,
+                                &range, CAIRN_PUT_CREATE, err);
+}
+
+static cairn_code join_files(const upload *self, const char *path, cairn_error *err)
+{
+    CAIRN_AUTO(fs_fd) to = -1;
+
+    CAIRN_TRY(fs_open_new(path, &to, err));
+    for (size_t i = 0; i < self->count; i++) {
+        CAIRN_AUTO(fs_fd) from = -1;
+
+        CAIRN_TRY(fs_open_read(self->paths[i], &from, err));
+        CAIRN_TRY(fs_copy_range(from, 0, self->infos[i]->size, to, self->paths[i], err));
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code put_joined(upload *self, const char *path, cairn_error *err)
+{
+    const cairn_file_info *last = self->infos[self->count - 1];
+    sha256 digest;
+    uint64_t bytes = 0;
+
+    CAIRN_TRY(join_files(self, path, err));
+    CAIRN_TRY(sha256_of_file(path, &digest, &bytes, err));
+    if (bytes != last->offset + last->size) {
+        return error_set(err, CAIRN_E_INTERNAL, "%s has %llu bytes, not %llu", path,
+                         (unsigned long long)bytes,
+                         (unsigned long long)(last->offset + last->size));
+    }
+    return put_object(self, path, bytes, &digest, err);
+}
+
+static cairn_code upload_pack(upload *self, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) name = {0};
+    sha256 digest;
+
+    for (size_t i = 0; i < self->count; i++) {
+        CAIRN_TRY(hash_file(self->paths[i], self->infos[i], &digest, err));
+    }
+    CAIRN_TRY(buf_printf(&name, err, "%s.pack", self->paths[0]));
+    const char *path = buf_text(&name);
+    if (path == NULL) {
+        return error_no_memory(err, "a pack of files");
+    }
+    const cairn_code code = put_joined(self, path, err);
+    (void)fs_remove_file(path, NULL);
+    return code;
+}
+
+static cairn_code upload_file(upload *self, cairn_error *err)
+{
+    sha256 digest;
+
+    CAIRN_TRY(hash_file(self->paths[0], self->infos[0], &digest, err));
+    return put_object(self, self->paths[0], self->infos[0]->size, &digest, err);
+}
 
 static cairn_code upload_one(void *argument, cairn_error *err)
 {
     upload *self = argument;
-    sha256 digest;
-    uint64_t bytes = 0;
 
-    CAIRN_TRY(call_check(self->context->call, self->info->key, err));
+    CAIRN_TRY(call_check(self->context->call, self->infos[0]->key, err));
     CAIRN_FAILPOINT("checkpoint.hash.file", err);
-    CAIRN_TRY(sha256_of_file(self->path, &digest, &bytes, err));
-    if (bytes != self->info->size) {
-        return error_set(err, CAIRN_E_INTEGRITY,
-                         "%s has %llu bytes, it had %llu when it was closed", self->path,
-                         (unsigned long long)bytes, (unsigned long long)self->info->size);
-    }
-    sha256_to_hex(&digest, self->info->sha256);
-    cairn_file_range range = {self->path, 0, bytes, self->frozen, digest.bytes};
-    self->attempted = true;
-    CAIRN_TRY(cairn_store_put_file(self->context->root, self->context->call, self->info->key,
-                                   &range, CAIRN_PUT_CREATE, err));
+    CAIRN_TRY(self->count == 1 ? upload_file(self, err) : upload_pack(self, err));
     CAIRN_FAILPOINT("checkpoint.upload.file", err);
     return CAIRN_OK;
 }
@@ -165,6 +236,9 @@ cairn_code transfer_check(const transfer_context *context, const cairn_file_info
     CAIRN_TRY(as_damage(
         err, cairn_store_stat(context->root, context->call, info->key, &object, err), info));
     uint64_t expected = info->offset + info->size;
+    if (plan_is_packed(info->name) && object.size > expected) {
+        expected = object.size; /* others may stand behind it */
+    }
     if (object.size != expected) {
         return error_set(err, CAIRN_E_INTEGRITY, "%s is damaged: %llu bytes, expected %llu",
                          info->key, (unsigned long long)object.size, (unsigned long long)expected);

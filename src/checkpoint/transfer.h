@@ -17,17 +17,20 @@ typedef struct transfer_context {
     const cairn_call *call;
 } transfer_context;
 
-/* One local file to store: `info` has key and size; sha256 is filled in. */
+/* Local files to store as one object: each `info` has key, offset and size; sha256 is filled in.
+ * All name the same key, and the files follow on each other from offset 0. */
 typedef struct upload {
-    const char *path;      /* borrowed until the batch ended */
-    cairn_file_info *info; /* the same */
-    bool frozen;           /* the file is never written again: see cairn_file_range */
+    char *const *paths;      /* borrowed until the batch ended */
+    cairn_file_info **infos; /* the same */
+    size_t count;            /* at least 1 */
+    bool frozen;             /* the files are never written again: see cairn_file_range */
     /* filled by upload_batch */
     const transfer_context *context;
     bool attempted; /* a put may have reached the store */
 } upload;
 
-/* Hashes and stores all files create-only, in parallel. The first error ends the batch. */
+/* Hashes and stores all objects create-only, in parallel. The first error ends the batch. Files
+ * that share an object are joined in a file beside the first, which is removed again. */
 cairn_code upload_batch(const transfer_context *context, upload *uploads, size_t count,
                         cairn_error *err);
 

@@ -5,12 +5,11 @@
 #include "human.h"
 #include "log_sink.h"
 #include "logging.h"
+#include "own_folder.h"
 #include "progress.h"
-#include "run_folder.h"
 #include "run_places.h"
 #include "run_plan.h"
 #include "signals.h"
-#include "state_pick.h"
 #include "store_pick.h"
 
 #include <inttypes.h>
@@ -88,23 +87,23 @@ static void log_end(const cairn_log *log, const cairn_worker_result *result, uin
               result->last_checkpoint_id, result->published_files, human_duration(took_ms, took));
 }
 
-static cairn_code prepare_folder(const run_plan *plan, run_folder *folder,
+static cairn_code prepare_folder(const run_plan *plan, own_folder *folder,
                                  cairn_backend_options *options, cairn_error *err)
 {
     if (plan->local_dir != NULL) {
         options->local_dir = plan->local_dir;
         return CAIRN_OK;
     }
-    run_folder_reclaim(scratch_parent(), &options->log);
-    CAIRN_TRY(run_folder_new(scratch_parent(), folder, err));
-    options->local_dir = *folder;
+    own_folder_reclaim(own_folder_parent(), &options->log);
+    CAIRN_TRY(own_folder_new(own_folder_parent(), CAIRN_OWN_FOLDER_RUN, folder, err));
+    options->local_dir = folder->path;
     return CAIRN_OK;
 }
 
 static cairn_code run_worker(const cli_call *call, const run_plan *plan, log_sink *sink,
                              cairn_worker_result *result, cairn_error *err)
 {
-    CAIRN_AUTO(run_folder) folder = NULL;
+    CAIRN_AUTO(own_folder) folder = {0};
     cairn_worker_options options = CAIRN_WORKER_OPTIONS_INIT;
     run_view view = {.sink = sink, .quiet = plan->quiet};
     uint64_t begin_ms = clock_monotonic_ms();

@@ -20,6 +20,7 @@
 #define KEY_FORMAT   "cairn.log.format"
 #define KEY_NAME     "pipeline.name"
 #define KEY_RESTORE  "cairn.restore"
+#define KEY_ENGINE   "state.backend.type"
 
 static const cli_option run_options[] = {
     {.name = "input",
@@ -30,6 +31,9 @@ static const cli_option run_options[] = {
      .argument = "URI",
      .help = "where checkpoints are: s3://bucket/prefix, file:///path"},
     {.name = "name", .argument = "JOBNAME", .help = "name of the job; else the job's own"},
+    {.name = "state-backend",
+     .argument = "ENGINE",
+     .help = "rocksdb (default), or hashmap: all of the state in memory"},
     {.name = "local-dir", .argument = "DIR", .help = "folder of the working state; else a new one"},
     {.name = "checkpoint-interval",
      .argument = "TIME",
@@ -71,7 +75,7 @@ static const struct {
     {"local-dir", KEY_LOCALDIR},     {"checkpoint-interval", KEY_INTERVAL},
     {"checkpoint-every", KEY_EVERY}, {"max-parallelism", "pipeline.max-parallelism"},
     {"restore", KEY_RESTORE},        {"log-format", KEY_FORMAT},
-    {"log-level", KEY_LEVEL},
+    {"log-level", KEY_LEVEL},        {"state-backend", KEY_ENGINE},
 };
 
 static cairn_code apply_option(cairn_config *config, const char *option, const char *key,
@@ -322,6 +326,15 @@ static cairn_create_check create_check_of(const cairn_config *config)
     return strcmp(name, "single") == 0 ? CAIRN_CREATE_CHECK_SINGLE : CAIRN_CREATE_CHECK_PROBE;
 }
 
+static void fill_engine(const cairn_config *config, cairn_backend_options *backend)
+{
+    const bool in_memory = strcmp(cairn_config_get(config, KEY_ENGINE), "hashmap") == 0;
+
+    backend->state_backend = in_memory ? CAIRN_STATE_BACKEND_HASHMAP : CAIRN_STATE_BACKEND_ROCKSDB;
+    backend->memory_bytes = cairn_config_memory_bytes(
+        config, in_memory ? "cairn.hashmap.memory" : "state.backend.rocksdb.memory.fixed-per-slot");
+}
+
 static void fill_backend(const run_plan *plan, cairn_backend_options *backend)
 {
     const cairn_config *config = plan->config;
@@ -330,8 +343,7 @@ static void fill_backend(const run_plan *plan, cairn_backend_options *backend)
     backend->log = plan->log;
     backend->job = run_plan_job_name(plan);
     backend->max_parallelism = (uint32_t)cairn_config_u64(config, "pipeline.max-parallelism");
-    backend->memory_bytes =
-        cairn_config_memory_bytes(config, "state.backend.rocksdb.memory.fixed-per-slot");
+    fill_engine(config, backend);
     backend->transfer_threads =
         (uint32_t)cairn_config_u64(config, "state.backend.rocksdb.checkpoint.transfer.thread.num");
     backend->background_jobs =

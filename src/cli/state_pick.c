@@ -4,18 +4,7 @@
 #include "fsutil.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SCRATCH_PREFIX "cairn-"
-#define SCRATCH_DIR    "checkpoint"
-
-const char *scratch_parent(void)
-{
-    const char *parent = getenv("TMPDIR"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
-
-    return parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
-}
 
 static cairn_code absent(const char *what, const char *wanted, const cairn_buf *known,
                          const cairn_manifest *manifest, cairn_error *err)
@@ -97,8 +86,9 @@ static cairn_code restore_and_open(const cli_call *call, state_pick *pick, cairn
 {
     CAIRN_AUTO_FREE char *dir = NULL;
 
-    CAIRN_TRY(fs_make_temp_dir(scratch_parent(), SCRATCH_PREFIX, &pick->scratch, err));
-    CAIRN_TRY(fs_join(pick->scratch, SCRATCH_DIR, &dir, err));
+    own_folder_reclaim(own_folder_parent(), NULL);
+    CAIRN_TRY(own_folder_new(own_folder_parent(), CAIRN_OWN_FOLDER_SCRATCH, &pick->scratch, err));
+    CAIRN_TRY(fs_join(pick->scratch.path, OWN_FOLDER_CHECKPOINT, &dir, err));
     CAIRN_TRY(cairn_history_restore(pick->job.history, &call->store, pick->manifest->id, dir, err));
     return cairn_state_reader_open(dir, pick->operator_uid, &pick->reader, err);
 }
@@ -118,10 +108,7 @@ cairn_code state_pick_open(const cli_call *call, state_pick *out, cairn_error *e
 void state_pick_release(state_pick *pick)
 {
     cairn_state_reader_free(pick->reader);
-    if (pick->scratch != NULL) {
-        (void)fs_remove_tree(pick->scratch, NULL);
-        mem_free(pick->scratch);
-    }
+    own_folder_release(&pick->scratch);
     job_history_release(&pick->job);
     *pick = (state_pick){0};
 }

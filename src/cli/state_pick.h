@@ -3,6 +3,7 @@
 #define CAIRN_CLI_STATE_PICK_H
 
 #include "job_history.h"
+#include "own_folder.h"
 
 /* Zero-initialise it. */
 typedef struct state_pick {
@@ -10,7 +11,7 @@ typedef struct state_pick {
     const cairn_manifest *manifest; /* borrowed from job */
     const char *operator_uid;       /* borrowed from manifest */
     const cairn_state_info *state;  /* borrowed from manifest */
-    char *scratch;                  /* removed by release */
+    own_folder scratch;             /* removed by release */
     cairn_state_reader *reader;
 } state_pick;
 
@@ -29,8 +30,5 @@ CAIRN_DEFINE_AUTO(state_pick, state_pick_release)
     {                                                                                          \
         .name = "hex", .help = "print bytes as hex digits, whatever they are"                  \
     }
-
-/* The folder for scratch folders: $TMPDIR, else /tmp. */
-const char *scratch_parent(void);
 
 #endif

@@ -137,21 +137,27 @@ cairn_code value_append_line(const char *serializer, cairn_slice bytes, bool hex
     return value_append(form, bytes, out, err);
 }
 
-cairn_code value_add_json(json_text *json, const char *name, const char *serializer,
-                          cairn_slice bytes, bool hex, cairn_error *err)
+cairn_code value_json(json_text *json, const char *serializer, cairn_slice bytes, bool hex,
+                      cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) text = {0};
     value_form form = hex ? CAIRN_VALUE_HEX : value_form_of(serializer, bytes);
 
     cairn_buf_init(&text, VALUE_TEXT_BYTES_MAX);
     CAIRN_TRY(value_append(form, bytes, &text, err));
-    json_text_name(json, name);
     json_text_begin_object(json);
     json_text_member_string(json, "form", value_form_name(form));
     json_text_name(json, "value");
     json_text_bytes(json, cairn_buf_slice(&text));
     json_text_end_object(json);
     return CAIRN_OK;
+}
+
+cairn_code value_add_json(json_text *json, const char *name, const char *serializer,
+                          cairn_slice bytes, bool hex, cairn_error *err)
+{
+    json_text_name(json, name);
+    return value_json(json, serializer, bytes, hex, err);
 }
 
 static bool parse_i64(const char *text, uint64_t *out)

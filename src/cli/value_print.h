@@ -34,7 +34,10 @@ cairn_code value_append(value_form form, cairn_slice bytes, cairn_buf *out, cair
 cairn_code value_append_line(const char *serializer, cairn_slice bytes, bool hex, cairn_buf *out,
                              cairn_error *err);
 
-/* Adds the member `name`: {"form": ..., "value": "..."}; the value is a string in every form. */
+/* As the next value {"form": ..., "value": "..."}; the value is a string in every form. */
+cairn_code value_json(json_text *json, const char *serializer, cairn_slice bytes, bool hex,
+                      cairn_error *err);
+/* Adds that as the member `name`. */
 cairn_code value_add_json(json_text *json, const char *name, const char *serializer,
                           cairn_slice bytes, bool hex, cairn_error *err);
 

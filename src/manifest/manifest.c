@@ -44,14 +44,6 @@ void subtask_info_release(cairn_subtask_info *subtask)
     *subtask = (cairn_subtask_info){0};
 }
 
-void state_info_release(cairn_state_info *state)
-{
-    mem_free(state->name);
-    mem_free(state->key_serializer.id);
-    mem_free(state->value_serializer.id);
-    *state = (cairn_state_info){0};
-}
-
 void operator_info_release(cairn_operator_info *info)
 {
     mem_free(info->uid);
@@ -92,12 +84,6 @@ static void file_info_move(cairn_file_info *from, cairn_file_info *to)
     *from = (cairn_file_info){0};
 }
 
-static void state_info_move(cairn_state_info *from, cairn_state_info *to)
-{
-    *to = *from;
-    *from = (cairn_state_info){0};
-}
-
 cairn_code file_info_copy(const cairn_file_info *from, cairn_file_info *out, cairn_error *err)
 {
     CAIRN_AUTO(cairn_file_info) copy = *from;
@@ -107,20 +93,6 @@ cairn_code file_info_copy(const cairn_file_info *from, cairn_file_info *out, cai
     CAIRN_TRY(text_copy(from->name, &copy.name, err));
     CAIRN_TRY(text_copy(from->key, &copy.key, err));
     file_info_move(&copy, out);
-    return CAIRN_OK;
-}
-
-cairn_code state_info_copy(const cairn_state_info *from, cairn_state_info *out, cairn_error *err)
-{
-    CAIRN_AUTO(cairn_state_info) copy = *from;
-
-    copy.name = NULL;
-    copy.key_serializer.id = NULL;
-    copy.value_serializer.id = NULL;
-    CAIRN_TRY(text_copy(from->name, &copy.name, err));
-    CAIRN_TRY(text_copy(from->key_serializer.id, &copy.key_serializer.id, err));
-    CAIRN_TRY(text_copy(from->value_serializer.id, &copy.value_serializer.id, err));
-    state_info_move(&copy, out);
     return CAIRN_OK;
 }
 

@@ -26,6 +26,9 @@ cairn_code manifest_validate_frame(const manifest_frame *frame, cairn_error *err
 cairn_code manifest_validate_operator(const manifest_frame *frame, const cairn_operator_info *info,
                                       manifest_totals *totals, cairn_error *err);
 
+/* The oldest version of manifests and parts whose readers know all that the operators hold. */
+int manifest_version_of(const cairn_operator_info *operators, size_t count);
+
 /* As the next value. Operator state may need memory: a failure sticks to `json`. */
 void manifest_print_operator(json_text *json, const cairn_operator_info *info);
 /* Into zeroed memory, which is the caller's to release also on failure. */

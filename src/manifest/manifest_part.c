@@ -9,7 +9,7 @@ static const char *const members[] = {
 
 static const sealed_kind part_sealed = {
     .format = "cairn-part",
-    .version = 1,
+    .version = CAIRN_MANIFEST_VERSION, /* operators are the same in both */
     .bytes_max = CAIRN_PART_BYTES_MAX,
     .string_bytes_max = MANIFEST_STRING_BYTES_MAX,
     .members = members,
@@ -44,7 +44,7 @@ cairn_code manifest_part_print(const manifest_part *part, cairn_buf *out, cairn_
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "write a %s", part_sealed.format);
     }
-    sealed_doc_begin(&part_sealed, &json, &scratch);
+    sealed_doc_begin(&part_sealed, manifest_version_of(&part->operator_info, 1), &json, &scratch);
     json_text_member_string(&json, "job", part->job);
     json_text_member_u64(&json, "checkpoint_id", part->checkpoint_id);
     json_text_member_u64(&json, "epoch", part->epoch);
@@ -67,6 +67,7 @@ static cairn_code read_members(const json_value *root, manifest_part *part, cair
                                   &part->max_parallelism, err));
     CAIRN_TRY(json_get_object(root, "operator", &info, err));
     CAIRN_TRY(manifest_read_operator(info, &part->operator_info, err));
+    CAIRN_TRY(sealed_doc_check_version(root, manifest_version_of(&part->operator_info, 1), err));
     return validate(part, err);
 }
 

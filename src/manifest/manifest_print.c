@@ -4,6 +4,21 @@
 #include "manifest_json.h"
 #include "manifest_sealed.h"
 
+#define VERSION_OF_VALUES 1 /* states of other kinds came with the next */
+#define VERSION_OF_KINDS  2
+
+int manifest_version_of(const cairn_operator_info *operators, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < operators[i].state_count; j++) {
+            if (operators[i].states[j].kind != CAIRN_STATE_VALUE) {
+                return VERSION_OF_KINDS;
+            }
+        }
+    }
+    return VERSION_OF_VALUES;
+}
+
 static void print_serializer(json_text *json, const char *name, const cairn_serializer_id *id)
 {
     json_text_name(json, name);
@@ -161,7 +176,9 @@ cairn_code manifest_print(const cairn_manifest *manifest, cairn_buf *out, sha256
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "write a " CAIRN_MANIFEST_FORMAT);
     }
-    sealed_doc_begin(&manifest_sealed, &json, &scratch);
+    sealed_doc_begin(&manifest_sealed,
+                     manifest_version_of(manifest->operators, manifest->operator_count), &json,
+                     &scratch);
     print_members(&json, manifest);
     CAIRN_TRY(sealed_doc_end(&manifest_sealed, &json, &document, err));
     CAIRN_TRY(sha256_of(cairn_buf_slice(&document), &digest, err));

@@ -13,7 +13,15 @@ const char *const manifest_kinds[] = {
     NULL,
 };
 
-const char *const manifest_state_kinds[] = {[CAIRN_STATE_VALUE] = "value", NULL};
+const char *const manifest_state_kinds[] = {
+    [CAIRN_STATE_VALUE] = "value",
+    [CAIRN_STATE_LIST] = "list",
+    [CAIRN_STATE_MAP] = "map",
+    [CAIRN_STATE_REDUCING] = "reducing",
+    [CAIRN_STATE_AGGREGATING] = "aggregating",
+    [CAIRN_STATE_TIMERS] = "timers",
+    NULL,
+};
 
 static const char *const root_members[] = {
     "format",          "version", "job",       "id",         "kind",
@@ -293,7 +301,9 @@ static cairn_code read_members(const json_value *root, cairn_manifest *manifest,
         CAIRN_TRY(sealed_doc_read_text(root, "reason", &manifest->reason, err));
     }
     manifest->single_attempt = is_single_attempt(root);
-    return read_operators(root, manifest, err);
+    CAIRN_TRY(read_operators(root, manifest, err));
+    return sealed_doc_check_version(
+        root, manifest_version_of(manifest->operators, manifest->operator_count), err);
 }
 
 static cairn_code read_document(cairn_slice document, const char *job, uint64_t id,

@@ -279,7 +279,10 @@ static cairn_code check_state(const cairn_state_info *state, cairn_error *err)
     CAIRN_TRY(sealed_doc_check_name("name", state->name, err));
     CAIRN_TRY(sealed_doc_check_name("key serializer", state->key_serializer.id, err));
     CAIRN_TRY(sealed_doc_check_name("value serializer", state->value_serializer.id, err));
-    return state->kind == CAIRN_STATE_VALUE ? CAIRN_OK : invalid("unknown kind", err);
+    if (state->kind < CAIRN_STATE_VALUE || state->kind > CAIRN_STATE_TIMERS) {
+        return invalid("unknown kind", err);
+    }
+    return CAIRN_OK;
 }
 
 static cairn_code check_states(const cairn_operator_info *info, cairn_error *err)

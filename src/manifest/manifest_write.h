@@ -13,22 +13,20 @@
 
 #include "buf.h"
 #include "digest.h"
+#include "state_info.h"
 
 CAIRN_DEFINE_AUTO_PTR(cairn_manifest, cairn_manifest_free)
 
 /* A zeroed manifest; fill it with the functions below or by hand with memory of mem_alloc. */
 cairn_code manifest_new(cairn_manifest **out, cairn_error *err);
 
-/* Deep copies. `out` is overwritten, not freed. */
+/* Deep copies. `out` is overwritten, not freed. (Those of a state: state_info.h.) */
 cairn_code file_info_copy(const cairn_file_info *from, cairn_file_info *out, cairn_error *err);
 cairn_code subtask_info_copy(const cairn_subtask_info *from, cairn_subtask_info *out,
                              cairn_error *err);
-cairn_code state_info_copy(const cairn_state_info *from, cairn_state_info *out, cairn_error *err);
 void file_info_release(cairn_file_info *file);
 void subtask_info_release(cairn_subtask_info *subtask);
-void state_info_release(cairn_state_info *state);
 void operator_info_release(cairn_operator_info *info);
-CAIRN_DEFINE_AUTO(cairn_state_info, state_info_release)
 CAIRN_DEFINE_AUTO(cairn_operator_info, operator_info_release)
 CAIRN_DEFINE_AUTO(cairn_file_info, file_info_release)
 CAIRN_DEFINE_AUTO(cairn_subtask_info, subtask_info_release)

@@ -89,7 +89,7 @@ cairn_code record_claim_print(const record_claim *claim, cairn_buf *out, cairn_e
     json_text json;
 
     CAIRN_TRY(failed("write", &claim_sealed, check_claim(claim, err), err));
-    sealed_doc_begin(&claim_sealed, &json, &scratch);
+    sealed_doc_begin(&claim_sealed, claim_sealed.version, &json, &scratch);
     json_text_member_string(&json, "job", claim->job);
     json_text_member_u64(&json, "epoch", claim->epoch);
     json_text_member_string(&json, "attempt", claim->attempt);
@@ -150,7 +150,7 @@ cairn_code record_start_print(const record_start *start, cairn_buf *out, cairn_e
     json_text json;
 
     CAIRN_TRY(failed("write", &start_sealed, check_start(start, err), err));
-    sealed_doc_begin(&start_sealed, &json, &scratch);
+    sealed_doc_begin(&start_sealed, start_sealed.version, &json, &scratch);
     json_text_member_string(&json, "job", start->job);
     json_text_member_u64(&json, "epoch", start->epoch);
     json_text_member_string(&json, "attempt", start->attempt);
@@ -222,7 +222,7 @@ cairn_code record_certificate_print(const record_certificate *certificate, cairn
     json_text json;
 
     CAIRN_TRY(failed("write", &certificate_sealed, check_certificate(certificate, err), err));
-    sealed_doc_begin(&certificate_sealed, &json, &scratch);
+    sealed_doc_begin(&certificate_sealed, certificate_sealed.version, &json, &scratch);
     json_text_member_string(&json, "job", certificate->job);
     json_text_member_u64(&json, "epoch", certificate->epoch);
     json_text_member_string(&json, "id", certificate->id);

@@ -13,13 +13,14 @@
 #define SHOWN_BYTES       80 /* of a peer's text in a message */
 #define REPLACEMENT_BYTES 3  /* U+FFFD in UTF-8 */
 
-void sealed_doc_begin(const sealed_kind *kind, json_text *json, cairn_buf *scratch)
+void sealed_doc_begin(const sealed_kind *kind, int version, json_text *json, cairn_buf *scratch)
 {
+    CAIRN_ASSERT(version >= 1 && version <= kind->version);
     cairn_buf_init(scratch, kind->bytes_max);
     json_text_init(json, scratch, true);
     json_text_begin_object(json);
     json_text_member_string(json, "format", kind->format);
-    json_text_member_int(json, "version", kind->version);
+    json_text_member_int(json, "version", version);
 }
 
 cairn_code sealed_doc_end(const sealed_kind *kind, json_text *json, cairn_buf *out,
@@ -114,6 +115,19 @@ cairn_code sealed_doc_read(const sealed_kind *kind, cairn_slice document, json_d
     cairn_code code = read_checked(kind, document, out, err);
 
     return code == CAIRN_OK ? code : error_prefix(err, code, "read a %s", kind->format);
+}
+
+cairn_code sealed_doc_check_version(const json_value *root, int needed, cairn_error *err)
+{
+    int64_t version = 0;
+
+    CAIRN_TRY(json_get_int(root, "version", 1, VERSION_MAX, &version, err));
+    if (version < needed) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "it holds what came with version %d, and says %lld", needed,
+                         (long long)version);
+    }
+    return CAIRN_OK;
 }
 
 void sealed_doc_print_reference(json_text *json, const char *name, uint64_t id,

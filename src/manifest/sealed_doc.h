@@ -12,14 +12,15 @@
 
 typedef struct sealed_kind {
     const char *format; /* "cairn-manifest" */
-    int version;        /* the newest that is known, and the one that is written */
+    int version;        /* the newest that is known */
     size_t bytes_max;
     size_t string_bytes_max;
     const char *const *members; /* of the root, "format", "version", "sha256" included; NULL ends */
 } sealed_kind;
 
-/* Writing: between begin and end the caller prints the members of the root to `json`. */
-void sealed_doc_begin(const sealed_kind *kind, json_text *json, cairn_buf *scratch);
+/* Writing: between begin and end the caller prints the members of the root to `json`. `version`:
+ * the oldest whose readers understand what is to come. */
+void sealed_doc_begin(const sealed_kind *kind, int version, json_text *json, cairn_buf *scratch);
 /* On CAIRN_OK `out` holds the document, and only it; else `out` is untouched. */
 cairn_code sealed_doc_end(const sealed_kind *kind, json_text *json, cairn_buf *out,
                           cairn_error *err);
@@ -30,6 +31,9 @@ cairn_code sealed_doc_end(const sealed_kind *kind, json_text *json, cairn_buf *o
  */
 cairn_code sealed_doc_read(const sealed_kind *kind, cairn_slice document, json_doc **out,
                            cairn_error *err);
+
+/* CAIRN_E_INTEGRITY if the document claims a version older than `needed`, that of what it holds. */
+cairn_code sealed_doc_check_version(const json_value *root, int needed, cairn_error *err);
 
 /* Values that are null or an object {id, sha256}: a checkpoint and the digest of its manifest. */
 void sealed_doc_print_reference(json_text *json, const char *name, uint64_t id,

@@ -68,6 +68,9 @@ cairn_code rocks_family_create(rocks_db *db, const char *name, rocks_family **ou
  */
 cairn_code rocks_put(rocks_db *db, rocks_family *family, cairn_slice key, cairn_slice value,
                      cairn_error *err);
+/* Adds to the end of the value, which is not read: the bytes are joined when it is. */
+cairn_code rocks_append(rocks_db *db, rocks_family *family, cairn_slice key, cairn_slice bytes,
+                        cairn_error *err);
 cairn_code rocks_delete(rocks_db *db, rocks_family *family, cairn_slice key, cairn_error *err);
 
 /*

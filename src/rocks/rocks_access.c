@@ -23,6 +23,16 @@ static cairn_code put_now(rocks_db *db, rocks_family *family, cairn_slice key, c
     return rocks_check(message, "write to", db->path, err);
 }
 
+static cairn_code append_now(rocks_db *db, rocks_family *family, cairn_slice key, cairn_slice bytes,
+                             cairn_error *err)
+{
+    char *message = NULL;
+
+    rocksdb_merge_cf(db->handle, db->settings.write, family->handle, key.data, key.len, bytes.data,
+                     bytes.len, &message);
+    return rocks_check(message, "write to", db->path, err);
+}
+
 static cairn_code delete_now(rocks_db *db, rocks_family *family, cairn_slice key, cairn_error *err)
 {
     char *message = NULL;
@@ -41,6 +51,20 @@ cairn_code rocks_put(rocks_db *db, rocks_family *family, cairn_slice key, cairn_
     }
     CAIRN_TRY(rocks_window_enter(db, family, key.len + value.len, err));
     code = put_now(db, family, key, value, err);
+    rocks_window_leave(db, family, code);
+    return code;
+}
+
+cairn_code rocks_append(rocks_db *db, rocks_family *family, cairn_slice key, cairn_slice bytes,
+                        cairn_error *err)
+{
+    cairn_code code;
+
+    if (!rocks_window_is_open(&db->window)) {
+        return append_now(db, family, key, bytes, err);
+    }
+    CAIRN_TRY(rocks_window_enter(db, family, key.len + bytes.len, err));
+    code = append_now(db, family, key, bytes, err);
     rocks_window_leave(db, family, code);
     return code;
 }

@@ -17,7 +17,7 @@
 #define GROUP_BYTES_MAX     2
 #define ONE_BYTE_GROUPS_MAX 128
 
-static size_t group_bytes(uint32_t max_parallelism)
+uint32_t state_key_group_bytes(uint32_t max_parallelism)
 {
     return max_parallelism <= ONE_BYTE_GROUPS_MAX ? 1 : GROUP_BYTES_MAX;
 }
@@ -50,7 +50,7 @@ static uint8_t *write_part(uint8_t *to, cairn_slice part)
 cairn_code state_key_begin(cairn_buf *out, uint32_t key_group, uint32_t max_parallelism,
                            cairn_slice key, cairn_error *err)
 {
-    size_t prefix = group_bytes(max_parallelism);
+    size_t prefix = state_key_group_bytes(max_parallelism);
     uint8_t *to;
 
     CAIRN_ASSERT(max_parallelism <= CAIRN_PARALLELISM_MAX && key_group < max_parallelism);
@@ -128,7 +128,7 @@ cairn_code state_key_decode(cairn_slice encoded, uint32_t max_parallelism, state
                             cairn_error *err)
 {
     CAIRN_AUTO(state_key_parts) parts = {0};
-    size_t prefix = group_bytes(max_parallelism);
+    size_t prefix = state_key_group_bytes(max_parallelism);
     cairn_slice rest;
 
     if (!state_key_group(encoded, max_parallelism, &parts.key_group)) {
@@ -149,7 +149,7 @@ cairn_code state_key_decode(cairn_slice encoded, uint32_t max_parallelism, state
 bool state_key_group(cairn_slice encoded, uint32_t max_parallelism, uint32_t *out)
 {
     const uint8_t *bytes = encoded.data;
-    size_t prefix = group_bytes(max_parallelism);
+    size_t prefix = state_key_group_bytes(max_parallelism);
 
     if (encoded.len < prefix) {
         return false;

@@ -15,6 +15,9 @@
 
 #include "buf.h"
 
+/* Of the key group in front of composite keys: 1 or 2. */
+uint32_t state_key_group_bytes(uint32_t max_parallelism);
+
 /* Writes group and key (replaces the contents of `out`); the namespace is appended by the next. */
 cairn_code state_key_begin(cairn_buf *out, uint32_t key_group, uint32_t max_parallelism,
                            cairn_slice key, cairn_error *err);

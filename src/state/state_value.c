@@ -1,5 +1,5 @@
 /*
- * The value state. Get and update add a check and a call to what RocksDB does: the composite key
+ * The value state. Get and update add a check and a call to what the engine does: the composite key
  * stands ready since the key was set.
  */
 #include <cairn/state.h>
@@ -13,52 +13,32 @@
 #define NUMBER_BYTES 8
 #define SIGN_BIT     (UINT64_C(1) << 63)
 
-static cairn_code no_handle(const char *call, cairn_error *err)
-{
-    return error_set(err, CAIRN_E_INVALID, "%s: the state or an output is NULL", call);
-}
-
-static cairn_code no_key(const char *call, cairn_error *err)
-{
-    return error_set(err, CAIRN_E_STATE, "%s: no key is set", call);
-}
-
 cairn_code cairn_value_get(cairn_value_state *state, cairn_slice *out, bool *out_found,
                            cairn_error *err)
 {
-    if (state == NULL || out == NULL || out_found == NULL) {
-        return no_handle("read a value", err);
-    }
-    if (state->current->bytes.data == NULL) {
-        return no_key("read a value", err);
-    }
-    return rocks_get(state->db, state->family, state->current->bytes, out, out_found, err);
+    const state_handle *handle = (const state_handle *)state;
+
+    CAIRN_TRY(state_ready(handle, out != NULL && out_found != NULL, "read a value", err));
+    return state_get(handle, out, out_found, err);
 }
 
 cairn_code cairn_value_update(cairn_value_state *state, cairn_slice value, cairn_error *err)
 {
-    if (state == NULL || (value.data == NULL && value.len > 0)) {
-        return no_handle("update a value", err);
-    }
-    if (state->current->bytes.data == NULL) {
-        return no_key("update a value", err);
-    }
+    const state_handle *handle = (const state_handle *)state;
+
+    CAIRN_TRY(state_ready(handle, state_slice_is_valid(value), "update a value", err));
     if (value.len > CAIRN_VALUE_BYTES_MAX) {
-        return error_set(err, CAIRN_E_LIMIT, "value of %zu bytes: at most %zu are allowed",
-                         value.len, CAIRN_VALUE_BYTES_MAX);
+        return state_check_value(value.len, "update a value", err);
     }
-    return rocks_put(state->db, state->family, state->current->bytes, value, err);
+    return state_put(handle, value, err);
 }
 
 cairn_code cairn_value_clear(cairn_value_state *state, cairn_error *err)
 {
-    if (state == NULL) {
-        return no_handle("clear a value", err);
-    }
-    if (state->current->bytes.data == NULL) {
-        return no_key("clear a value", err);
-    }
-    return rocks_delete(state->db, state->family, state->current->bytes, err);
+    const state_handle *handle = (const state_handle *)state;
+
+    CAIRN_TRY(state_ready(handle, true, "clear a value", err));
+    return state_remove(handle, err);
 }
 
 cairn_code cairn_value_get_u64(cairn_value_state *state, uint64_t *out, bool *out_found,
@@ -69,7 +49,7 @@ cairn_code cairn_value_get_u64(cairn_value_state *state, uint64_t *out, bool *ou
     uint64_t number = 0;
 
     if (out == NULL || out_found == NULL) {
-        return no_handle("read a number", err);
+        return state_bad_argument("read a number", err);
     }
     CAIRN_TRY(cairn_value_get(state, &value, &found, err));
     if (found && value.len != NUMBER_BYTES) {
@@ -103,7 +83,7 @@ cairn_code cairn_value_get_i64(cairn_value_state *state, int64_t *out, bool *out
     uint64_t bits = 0;
 
     if (out == NULL || out_found == NULL) {
-        return no_handle("read a number", err);
+        return state_bad_argument("read a number", err);
     }
     CAIRN_TRY(cairn_value_get_u64(state, &bits, out_found, err));
     if (*out_found) {
@@ -124,7 +104,7 @@ cairn_code cairn_value_get_double(cairn_value_state *state, double *out, bool *o
     uint64_t bits = 0;
 
     if (out == NULL || out_found == NULL) {
-        return no_handle("read a number", err);
+        return state_bad_argument("read a number", err);
     }
     CAIRN_TRY(cairn_value_get_u64(state, &bits, out_found, err));
     if (*out_found) {

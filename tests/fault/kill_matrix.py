@@ -8,6 +8,7 @@ run, and the invariants hold after each kill.
     kill_matrix.py --seed S            of the random times
     kill_matrix.py --store SERVER      checkpoints there: a server of tests/live/servers.py, which it
                                        starts; without it in a folder
+    kill_matrix.py --state-backend E   engine of the working state: rocksdb (default), hashmap
 
 Needs CAIRN_BIN: a build with fail points. Ends with "N passed, N failed"."""
 
@@ -45,10 +46,11 @@ class Matrix:
     """What all runs share."""
 
     place = Folder
+    words = []
 
 
 def new_world(job, extra):
-    return World(job, DATA, extra, Matrix.place)
+    return World(job, DATA, extra + Matrix.words, Matrix.place)
 
 
 class Reference:
@@ -152,7 +154,9 @@ def main():
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store")
+    parser.add_argument("--state-backend", default="rocksdb")
     options = parser.parse_args()
+    Matrix.words = ["--state-backend", options.state_backend]
     passed = failed = 0
     with opened_place(options.store) as Matrix.place:
         if options.points:

@@ -18,6 +18,16 @@ static int setup(void **state)
     return job_world_new((job_world **)state);
 }
 
+static int setup_heap(void **state)
+{
+    const int failed = job_world_new((job_world **)state);
+
+    if (failed == 0) {
+        ((job_world *)*state)->state_backend = CAIRN_STATE_BACKEND_HASHMAP;
+    }
+    return failed;
+}
+
 static int teardown(void **state)
 {
     job_world_free(*state);
@@ -275,10 +285,11 @@ static void damage_is_named_with_the_way_out_and_latest_good_takes_it(void **sta
     job_write(world, backend, 100, 200);
     job_checkpoint(backend, 200);
     cairn_backend_close(backend);
-    job_flip_file_of(world, 2, "MANIFEST-");
+    job_flip_file_of(world, 2,
+                     world->state_backend == CAIRN_STATE_BACKEND_HASHMAP ? "kg-" : "MANIFEST-");
 
     ASSERT_CODE(job_try_open(world, "b", &options, &backend, &err), CAIRN_E_INTEGRITY, &err);
-    ASSERT_MESSAGE_HAS(&err, "MANIFEST-");
+    ASSERT_MESSAGE_HAS(&err, "is damaged");
     ASSERT_MESSAGE_HAS(&err, "newest good checkpoint is 1");
     options.restore = CAIRN_RESTORE_LATEST_GOOD;
     backend = job_open(world, "c", &options);
@@ -304,6 +315,38 @@ static void another_max_parallelism_is_refused_and_none_is_adopted(void **state)
     options.max_parallelism = 0;
     backend = job_open(world, "c", &options);
     job_expect_prefix(world, backend, 1000);
+    cairn_backend_close(backend);
+}
+
+/* A key may be set if and only if its group is in the range that the backend names. */
+static void a_backend_tells_which_keys_are_its_own(void **state)
+{
+    static const uint32_t asked[] = {512, 0, 512}; /* 0: that of the restored checkpoint */
+    job_world *world = *state;
+    cairn_backend_options options = job_options(world);
+    cairn_error err = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        options.max_parallelism = asked[i];
+        cairn_backend *backend = job_open(world, "a", &options);
+        const cairn_key_group_range own = cairn_backend_key_groups(backend);
+
+        assert_int_equal(cairn_backend_max_parallelism(backend), 512);
+        assert_int_equal(own.first, 0); /* one subtask has them all */
+        assert_int_equal(own.last, 511);
+        ASSERT_OK(cairn_backend_set_key_in_group(backend, cairn_slice_of("k"), own.last, &err),
+                  &err);
+        ASSERT_CODE(
+            cairn_backend_set_key_in_group(backend, cairn_slice_of("k"), own.last + 1, &err),
+            CAIRN_E_INVALID, &err);
+        job_checkpoint(backend, 0);
+        cairn_backend_close(backend);
+    }
+    options.job = "other";
+    options.max_parallelism = 0;
+    cairn_backend *backend = job_open(world, "a", &options);
+    assert_int_equal(cairn_backend_max_parallelism(backend), 128);
+    assert_int_equal(cairn_backend_key_groups(backend).last, 127);
     cairn_backend_close(backend);
 }
 
@@ -391,39 +434,46 @@ static void bad_options_are_refused(void **state)
     }
 }
 
+/* The same of both engines. */
+#define TESTS(setup)                                                                               \
+    cmocka_unit_test_setup_teardown(an_empty_start_restores_nothing, setup, teardown),             \
+        cmocka_unit_test_setup_teardown(a_checkpoint_comes_back_exactly_in_an_empty_folder, setup, \
+                                        teardown),                                                 \
+        cmocka_unit_test_setup_teardown(writes_after_the_barrier_are_not_in_the_checkpoint, setup, \
+                                        teardown),                                                 \
+        cmocka_unit_test_setup_teardown(a_newer_attempt_fences_the_older_one, setup, teardown),    \
+        cmocka_unit_test_setup_teardown(a_locked_local_folder_is_refused, setup, teardown),        \
+        cmocka_unit_test_setup_teardown(retention_keeps_the_asked_number_and_nothing_else, setup,  \
+                                        teardown),                                                 \
+        cmocka_unit_test_setup_teardown(a_step_back_abandons_what_came_after, setup, teardown),    \
+        cmocka_unit_test_setup_teardown(a_checkpoint_that_does_not_count_is_not_found, setup,      \
+                                        teardown),                                                 \
+        cmocka_unit_test_setup_teardown(a_start_that_must_fail_claims_nothing, setup, teardown),   \
+        cmocka_unit_test_setup_teardown(a_local_folder_with_files_of_others_is_refused_and_kept,   \
+                                        setup, teardown),                                          \
+        cmocka_unit_test_setup_teardown(an_empty_start_on_purpose_is_empty, setup, teardown),      \
+        cmocka_unit_test_setup_teardown(damage_is_named_with_the_way_out_and_latest_good_takes_it, \
+                                        setup, teardown),                                          \
+        cmocka_unit_test_setup_teardown(another_max_parallelism_is_refused_and_none_is_adopted,    \
+                                        setup, teardown),                                          \
+        cmocka_unit_test_setup_teardown(a_backend_tells_which_keys_are_its_own, setup, teardown),  \
+        cmocka_unit_test_setup_teardown(outputs_and_positions_come_back, setup, teardown),         \
+        cmocka_unit_test_setup_teardown(two_checkpoints_at_once_are_refused, setup, teardown),     \
+        cmocka_unit_test_setup_teardown(                                                           \
+            a_cancelled_checkpoint_leaves_nothing_and_the_next_one_works, setup, teardown),        \
+        cmocka_unit_test_setup_teardown(bad_options_are_refused, setup, teardown)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_empty_start_restores_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_checkpoint_comes_back_exactly_in_an_empty_folder, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(writes_after_the_barrier_are_not_in_the_checkpoint, setup,
-                                        teardown),
+    const struct CMUnitTest rocks[] = {
+        TESTS(setup),
         cmocka_unit_test_setup_teardown(the_second_checkpoint_uploads_only_what_is_new, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_first_checkpoint_after_a_restore_is_incremental, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_newer_attempt_fences_the_older_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_locked_local_folder_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(retention_keeps_the_asked_number_and_nothing_else, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_step_back_abandons_what_came_after, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_checkpoint_that_does_not_count_is_not_found, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_start_that_must_fail_claims_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_local_folder_with_files_of_others_is_refused_and_kept,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(an_empty_start_on_purpose_is_empty, setup, teardown),
-        cmocka_unit_test_setup_teardown(damage_is_named_with_the_way_out_and_latest_good_takes_it,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(another_max_parallelism_is_refused_and_none_is_adopted,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(outputs_and_positions_come_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(two_checkpoints_at_once_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_cancelled_checkpoint_leaves_nothing_and_the_next_one_works, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_options_are_refused, setup, teardown),
     };
+    const struct CMUnitTest heap[] = {TESTS(setup_heap)};
+    const int failed = cmocka_run_group_tests_name("backend on RocksDB", rocks, NULL, NULL);
 
-    return cmocka_run_group_tests_name("backend", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("backend on the hash map", heap, NULL, NULL) + failed;
 }

@@ -49,3 +49,28 @@ run_max input
 printf '%s\t%s\n' a 3 b -7 b -5 a 4 c 0 > expected
 cat out/* > found
 cmp found expected || fail "running_max_job put out: $(cat found)"
+
+# top_scores_job: the numbers of an input that comes in ten parts, each run stopping at its end, give
+# what one run over the whole gives, and the last line of each key is what sort finds.
+cp "$examples/top_scores_job.c" .
+make -s -f job.mk CC="$CAIRN_CC" top_scores_job.so
+run_top() {
+    "$CAIRN_BIN" run ./top_scores_job.so --quiet --input "$1" --output "$2" \
+        --checkpoints "file://$PWD/$2.checkpoints" --checkpoint-every 7 --local-dir local
+}
+awk 'BEGIN { x = 1
+    for (i = 0; i < 400; i++) { x = (x * 16807) % 2147483647; print "k" x % 7 "," int(x / 7) % 1000 } }' > whole
+: > parts
+for part in 1 2 3 4 5 6 7 8 9 10; do
+    tail -n +$(((part - 1) * 40 + 1)) whole | head -n 40 >> parts
+    run_top parts disturbed
+done
+run_top whole undisturbed
+cat disturbed/* > found
+cat undisturbed/* > expected
+cmp found expected || fail "top_scores_job depends on where it stops"
+for key in k0 k1 k2 k3 k4 k5 k6; do
+    best=$(grep "^$key," whole | cut -d, -f2 | sort -rn | head -n 3 | paste -sd,)
+    found=$(grep "^$key	" expected | tail -n 1 | cut -f2)
+    [ "$found" = "$best" ] || fail "top_scores_job says $key $found, sort says $best"
+done

@@ -58,4 +58,21 @@ damaged_is_found() {
     ! (cd "$scratch/db" && sha256sum --quiet -c ../sums >/dev/null 2>&1)
 }
 check "sha256sum finds a changed byte" damaged_is_found
+
+# The hash map: its small files share objects, which tail and head take apart.
+"$cairn" run wordcount --input "$scratch/input.txt" --output "$scratch/heap-out" \
+    --checkpoints "file://$scratch/heap" --state-backend hashmap --quiet
+job=$scratch/heap/wordcount
+manifest=$(ls -d "$job"/chk-*/manifest.json | sort -V | tail -n 1)
+check "head and sha256sum confirm the seal of the hash map's manifest" sealed_ok
+mkdir "$scratch/groups"
+jq -r '.operators[].subtasks[].files[] | [.key, .offset, .size, .name] | @tsv' "$manifest" |
+    while read -r key offset size name; do
+        tail -c +$((offset + 1)) "$job/$key" | head -c "$size" >"$scratch/groups/$name"
+    done
+jq -r '.operators[].subtasks[].files[] | "\(.sha256)  \(.name)"' "$manifest" >"$scratch/heap-sums"
+check "three words stand in three group files" test "$(wc -l <"$scratch/heap-sums")" = 3
+check "sha256sum confirms every group file" \
+    bash -c "cd '$scratch/groups' && sha256sum --quiet -c ../heap-sums"
+check "a group file holds its word" grep -q three "$scratch"/groups/kg-*.heap
 echo "$passed passed, 0 failed"

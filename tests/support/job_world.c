@@ -44,6 +44,7 @@ cairn_backend_options job_options(const job_world *world)
     options.job = JOB_NAME;
     options.operator_uid = "op";
     options.memory_bytes = (uint64_t)32 << 20;
+    options.state_backend = world->state_backend;
     return options;
 }
 

@@ -21,6 +21,7 @@ typedef struct job_world {
     cairn_store *directory; /* <dir>/store */
     cairn_store *store; /* what backends use: `directory` unless a test puts something in between */
     uint64_t keys;      /* JOB_KEYS, or what a test sets before the first operation */
+    cairn_state_backend state_backend; /* of job_options: RocksDB, or what a test sets */
 } job_world;
 
 /* 0, or 1 for cmocka's setup if it can't be made. */

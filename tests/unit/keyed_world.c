@@ -11,7 +11,7 @@ static void open_states(keyed_world *world, const cairn_state_info *restored, si
     keyed_state_options options = keyed_world_whole;
     cairn_error err = {0};
 
-    options.db = world->db;
+    options.engine = world->engine;
     options.restored = restored;
     options.restored_count = count;
     ASSERT_OK(keyed_state_new(&options, &world->states, &err), &err);
@@ -28,7 +28,9 @@ int keyed_world_setup(void **state)
     if (fresh.dir == NULL) {
         return 1;
     }
-    ASSERT_OK(rocks_open(tmpdir_join(fresh.dir, "db", path), &options, &fresh.db, &err), &err);
+    ASSERT_OK(state_rocks_open(tmpdir_join(fresh.dir, "db", path), &options,
+                               keyed_world_whole.max_parallelism, &fresh.engine, &err),
+              &err);
     open_states(&fresh, NULL, 0);
     *state = &fresh;
     return 0;
@@ -39,7 +41,7 @@ int keyed_world_teardown(void **state)
     keyed_world *world = *state;
 
     keyed_state_free(world->states);
-    rocks_close(world->db);
+    state_engine_close(world->engine);
     tmpdir_free(world->dir);
     return 0;
 }

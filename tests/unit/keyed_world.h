@@ -3,22 +3,23 @@
 #define CAIRN_TESTS_KEYED_WORLD_H
 
 #include "keyed_state.h"
+#include "state_rocks.h"
 #include "tmpdir.h"
 
 typedef struct keyed_world {
     tmpdir *dir;
-    rocks_db *db;
+    state_engine *engine;
     keyed_state *states;
 } keyed_world;
 
-/* Options of a keyed state on all key groups; without database. */
+/* Options of a keyed state on all key groups; without engine. */
 extern const keyed_state_options keyed_world_whole;
 
 /* For cmocka: *state is a keyed_world. */
 int keyed_world_setup(void **state);
 int keyed_world_teardown(void **state);
 
-/* Frees the keyed state and makes one anew on the same database. */
+/* Frees the keyed state and makes one anew on the same engine. */
 void keyed_world_reopen(keyed_world *world, const cairn_state_info *restored, size_t count);
 
 cairn_value_state *open_value(keyed_world *world, const char *name);

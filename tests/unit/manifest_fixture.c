@@ -147,6 +147,42 @@ static cairn_operator_info join_operator(void)
     return info;
 }
 
+static cairn_subtask_info hashmap_subtask(void)
+{
+    cairn_subtask_info subtask = {.last_key_group = 127, .engine = text("hashmap")};
+
+    set(subtask.attempt, sizeof(subtask.attempt), WRITER);
+    subtask.engine_version = text("1");
+    subtask.file_count = 2;
+    subtask.files = array(2, sizeof(*subtask.files));
+    subtask.files[0] = file("kg-3-17.heap", "shared/window/3-" WRITER "-7", DIGEST_A, 4096);
+    subtask.files[0].first_key_group = 3;
+    subtask.files[0].last_key_group = 3;
+    subtask.files[1] = file("kg-40-9.heap", "shared/window/3-" WRITER "-7", DIGEST_B, 512);
+    subtask.files[1].offset = 4096;
+    subtask.files[1].first_key_group = 40;
+    subtask.files[1].last_key_group = 40;
+    return subtask;
+}
+
+static cairn_operator_info kinds_operator(void)
+{
+    static const char *const names[] = {"last", "events", "counts", "sums", "means"};
+    cairn_operator_info info = {.uid = text("window"), .parallelism = 1, .state_count = 5};
+
+    info.states = array(5, sizeof(*info.states));
+    for (int kind = CAIRN_STATE_VALUE; kind <= CAIRN_STATE_AGGREGATING; kind++) {
+        static const size_t places[] = {2, 1, 0, 4, 3}; /* by name */
+
+        info.states[places[kind]] = state_of(names[kind], "bytes", 0);
+        info.states[places[kind]].kind = (cairn_state_kind)kind;
+    }
+    info.subtask_count = 1;
+    info.subtasks = array(1, sizeof(*info.subtasks));
+    info.subtasks[0] = hashmap_subtask();
+    return info;
+}
+
 static cairn_manifest *base(cairn_manifest_kind kind)
 {
     cairn_manifest *manifest = NULL;
@@ -182,6 +218,28 @@ cairn_manifest *fixture_aborted(void)
 
     manifest->reason = text("upload shared/count/3-x-8: 503 after 6 attempts");
     return manifest;
+}
+
+cairn_manifest *fixture_kinds(void)
+{
+    cairn_manifest *manifest = base(CAIRN_MANIFEST_CHECKPOINT);
+
+    manifest->operator_count = 1;
+    manifest->operators = array(1, sizeof(*manifest->operators));
+    manifest->operators[0] = kinds_operator();
+    return manifest;
+}
+
+manifest_part fixture_kinds_part(void)
+{
+    manifest_part part = {.job = text(FIXTURE_JOB),
+                          .checkpoint_id = FIXTURE_ID,
+                          .epoch = 3,
+                          .started_ms = UINT64_C(1780000000123),
+                          .max_parallelism = 128};
+
+    part.operator_info = kinds_operator();
+    return part;
 }
 
 manifest_part fixture_part(void)

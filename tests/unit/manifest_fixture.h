@@ -1,6 +1,6 @@
 /*
  * The documents of the golden files as models. What is built here never changes: the files under
- * tests/data hold what the writer of format version 1 made of it.
+ * tests/data hold what the writer of their format version made of it.
  */
 #ifndef CAIRN_TESTS_MANIFEST_FIXTURE_H
 #define CAIRN_TESTS_MANIFEST_FIXTURE_H
@@ -14,6 +14,9 @@
 /* Two operators, three subtasks, shared, private and packed files, outputs, states. */
 cairn_manifest *fixture_full(void);
 cairn_manifest *fixture_aborted(void);
+/* States of all kinds, group files of the hash-map engine: version 2. */
+cairn_manifest *fixture_kinds(void);
+manifest_part fixture_kinds_part(void);
 manifest_part fixture_part(void);
 record_claim fixture_claim(void);
 record_start fixture_start(void);

@@ -86,7 +86,7 @@ static void bad_options_are_invalid(void **state)
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
         keyed_state_options options = cases[i];
 
-        options.db = world->db;
+        options.engine = world->engine;
         ASSERT_CODE(keyed_state_new(&options, &states, NULL), CAIRN_E_INVALID, NULL);
         assert_null(states);
     }
@@ -162,18 +162,36 @@ static void a_restored_state_of_another_kind_is_refused(void **state)
     cairn_state_info info = totals_info();
     cairn_state_descriptor descriptor = {1, "totals", "bytes", 1, "u64", 2};
     cairn_value_state *value = NULL;
-    unsigned kind = 7;
     cairn_error err = {0};
 
-    memcpy(&info.kind, &kind, sizeof(info.kind));
+    info.kind = CAIRN_STATE_MAP;
     (void)open_value(world, "totals");
     keyed_world_reopen(world, &info, 1);
 
     ASSERT_CODE(keyed_state_open_value(world->states, &descriptor, &value, &err),
                 CAIRN_E_INCOMPATIBLE, &err);
+    ASSERT_MESSAGE_HAS(&err, "its kind is map, not value");
 }
 
-static void a_restored_state_without_its_column_family_is_damage(void **state)
+static void a_restored_state_of_an_unknown_kind_is_damage(void **state)
+{
+    keyed_world *world = *state;
+    cairn_state_info info = totals_info();
+    keyed_state_options options = keyed_world_whole;
+    keyed_state *states = NULL;
+    unsigned kind = 7;
+
+    memcpy(&info.kind, &kind, sizeof(info.kind));
+    (void)open_value(world, "totals");
+    options.engine = world->engine;
+    options.restored = &info;
+    options.restored_count = 1;
+
+    ASSERT_CODE(keyed_state_new(&options, &states, NULL), CAIRN_E_INTEGRITY, NULL);
+    assert_null(states);
+}
+
+static void a_restored_state_without_its_table_is_damage(void **state)
 {
     keyed_world *world = *state;
     cairn_state_info info = totals_info();
@@ -181,7 +199,7 @@ static void a_restored_state_without_its_column_family_is_damage(void **state)
     keyed_state *states = NULL;
     cairn_error err = {0};
 
-    options.db = world->db;
+    options.engine = world->engine;
     options.restored = &info;
     options.restored_count = 1;
 
@@ -198,14 +216,14 @@ static void a_state_restored_twice_is_damage(void **state)
     keyed_state *states = NULL;
 
     (void)open_value(world, "totals");
-    options.db = world->db;
+    options.engine = world->engine;
     options.restored = infos;
     options.restored_count = 2;
 
     ASSERT_CODE(keyed_state_new(&options, &states, NULL), CAIRN_E_INTEGRITY, NULL);
 }
 
-static void a_column_family_that_no_checkpoint_names_is_damage(void **state)
+static void a_table_that_no_checkpoint_names_is_damage(void **state)
 {
     keyed_world *world = *state;
     cairn_state_descriptor descriptor = {1, "totals", "bytes", 1, "u64", 2};
@@ -250,7 +268,7 @@ static void a_key_of_a_group_that_is_not_owned_is_refused(void **state)
 
     keyed_state_free(world->states);
     world->states = NULL;
-    options.db = world->db;
+    options.engine = world->engine;
     ASSERT_OK(keyed_state_new(&options, &world->states, NULL), NULL);
 
     set_key(world, "a");       /* group 50 */
@@ -281,25 +299,24 @@ static void a_key_in_a_chosen_group_is_another_key(void **state)
 static void the_stored_key_is_the_composite_key(void **state)
 {
     keyed_world *world = *state;
-    CAIRN_AUTO_PTR(rocks_cursor_free) rocks_cursor *cursor = NULL;
+    CAIRN_AUTO_PTR(state_cursor_free) state_cursor *cursor = NULL;
     CAIRN_AUTO(state_key_parts) parts = {0};
     cairn_value_state *value = open_value(world, "last");
+    state_table *table = world->engine->ops->find_table(world->engine, "last");
     cairn_slice key;
     cairn_slice stored;
 
     ASSERT_OK(keyed_state_set_key(world->states, (cairn_slice){"a\0b", 3}, NULL), NULL);
     update(value, "x");
-    ASSERT_OK(rocks_cursor_new(world->db, rocks_family_find(world->db, "last"),
-                               (cairn_slice){NULL, 0}, &cursor, NULL),
-              NULL);
+    ASSERT_OK(table->ops->scan(table, &cursor, NULL), NULL);
 
-    assert_true(rocks_cursor_next(cursor, &key, &stored));
+    assert_true(cursor->ops->next(cursor, &key, &stored));
     ASSERT_OK(state_key_decode(key, 128, &parts, NULL), NULL);
     assert_true(cairn_slice_equal(cairn_buf_slice(&parts.key), (cairn_slice){"a\0b", 3}));
     assert_int_equal(parts.name_space.len, 0);
     assert_int_equal(parts.user_key.len, 0);
     assert_int_equal(parts.key_group, cairn_key_group_of((cairn_slice){"a\0b", 3}, 128));
-    assert_false(rocks_cursor_next(cursor, &key, &stored));
+    assert_false(cursor->ops->next(cursor, &key, &stored));
 }
 
 /* --- n-th allocation -------------------------------------------------------------------------- */
@@ -332,7 +349,7 @@ static void a_failed_allocation_at_open_leaves_nothing_behind(void **state)
         keyed_state_options options = keyed_world_whole;
         cairn_code code;
 
-        options.db = world->db;
+        options.engine = world->engine;
         options.restored = &info;
         options.restored_count = 1;
         mem_fail_nth(nth, 1);
@@ -355,9 +372,10 @@ int main(void)
         TEST(a_restored_state_that_nobody_opens_stays_registered),
         TEST(a_restored_state_opens_with_its_own_serializers_only),
         TEST(a_restored_state_of_another_kind_is_refused),
-        TEST(a_restored_state_without_its_column_family_is_damage),
+        TEST(a_restored_state_of_an_unknown_kind_is_damage),
+        TEST(a_restored_state_without_its_table_is_damage),
         TEST(a_state_restored_twice_is_damage),
-        TEST(a_column_family_that_no_checkpoint_names_is_damage),
+        TEST(a_table_that_no_checkpoint_names_is_damage),
         TEST(a_key_that_is_refused_leaves_no_key_set),
         TEST(a_key_of_a_group_that_is_not_owned_is_refused),
         TEST(a_key_in_a_chosen_group_is_another_key),

@@ -10,6 +10,10 @@
 #define GOLDEN_ABORTED "manifest_v1_aborted.json"
 #define GOLDEN_PART    "manifest_v1_part.json"
 
+/* Version 2 came with states of other kinds than value. */
+#define GOLDEN_KINDS      "manifest_v2_kinds.json"
+#define GOLDEN_KINDS_PART "manifest_v2_part.json"
+
 static void assert_same_bytes(const cairn_buf *a, const cairn_buf *b)
 {
     assert_int_equal(a->len, b->len);
@@ -43,9 +47,11 @@ static void the_writer_still_gives_the_golden_bytes(void **state)
     (void)state;
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *full = fixture_full();
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *aborted = fixture_aborted();
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *kinds = fixture_kinds();
 
     assert_prints_as(full, GOLDEN_FULL);
     assert_prints_as(aborted, GOLDEN_ABORTED);
+    assert_prints_as(kinds, GOLDEN_KINDS);
 }
 
 static void what_is_read_prints_as_the_same_bytes(void **state)
@@ -53,9 +59,11 @@ static void what_is_read_prints_as_the_same_bytes(void **state)
     (void)state;
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *full = read_golden(GOLDEN_FULL);
     CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *aborted = read_golden(GOLDEN_ABORTED);
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *kinds = read_golden(GOLDEN_KINDS);
 
     assert_prints_as(full, GOLDEN_FULL);
     assert_prints_as(aborted, GOLDEN_ABORTED);
+    assert_prints_as(kinds, GOLDEN_KINDS);
 }
 
 static void the_golden_manifest_reads_as_the_model(void **state)
@@ -78,6 +86,71 @@ static void the_golden_manifest_reads_as_the_model(void **state)
     assert_int_equal(subtask->files[2].offset, 16);
     assert_int_equal(subtask->files[0].first_key_group, 3);
     assert_string_equal(subtask->outputs[1].name, "part-42-0");
+}
+
+static void every_kind_of_state_reads_as_itself(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        cairn_state_kind kind;
+    } cases[] = {
+        {"counts", CAIRN_STATE_MAP},    {"events", CAIRN_STATE_LIST},
+        {"last", CAIRN_STATE_VALUE},    {"means", CAIRN_STATE_AGGREGATING},
+        {"sums", CAIRN_STATE_REDUCING},
+    };
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = read_golden(GOLDEN_KINDS);
+    const cairn_operator_info *info = &manifest->operators[0];
+
+    assert_int_equal(info->state_count, CAIRN_ARRAY_LEN(cases));
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        assert_string_equal(info->states[i].name, cases[i].name);
+        assert_int_equal(info->states[i].kind, cases[i].kind);
+    }
+    assert_string_equal(info->subtasks[0].engine, "hashmap");
+    assert_int_equal(info->subtasks[0].files[1].offset, 4096);
+}
+
+/* A reader of version 1 must say "newer", not "damaged": so the version tells. */
+static void other_kinds_than_value_are_refused_in_version_1(void **state)
+{
+    (void)state;
+    CAIRN_AUTO(cairn_buf) kinds = fixture_golden(GOLDEN_KINDS);
+    CAIRN_AUTO(cairn_buf) part = fixture_golden(GOLDEN_KINDS_PART);
+    CAIRN_AUTO(cairn_buf)
+    old_kinds =
+        fixture_edit(cairn_buf_slice(&kinds), "\"version\": 2", cairn_slice_of("\"version\": 1"));
+    CAIRN_AUTO(cairn_buf)
+    old_part =
+        fixture_edit(cairn_buf_slice(&part), "\"version\": 2", cairn_slice_of("\"version\": 1"));
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *manifest = NULL;
+    CAIRN_AUTO(manifest_part) read = {0};
+    cairn_error err = {0};
+
+    ASSERT_CODE(cairn_manifest_read(cairn_buf_slice(&old_kinds), NULL, 0, &manifest, &err),
+                CAIRN_E_INTEGRITY, &err);
+    ASSERT_MESSAGE_HAS(&err, "version 2");
+    ASSERT_CODE(manifest_part_read(cairn_buf_slice(&old_part), &read, &err), CAIRN_E_INTEGRITY,
+                &err);
+    ASSERT_MESSAGE_HAS(&err, "version 2");
+}
+
+static void the_part_of_other_kinds_reads_and_prints_as_its_golden_file(void **state)
+{
+    (void)state;
+    CAIRN_AUTO(cairn_buf) golden = fixture_golden(GOLDEN_KINDS_PART);
+    CAIRN_AUTO(manifest_part) model = fixture_kinds_part();
+    CAIRN_AUTO(manifest_part) read = {0};
+    CAIRN_AUTO(cairn_buf) printed = {0};
+    CAIRN_AUTO(cairn_buf) printed_again = {0};
+    cairn_error err = {0};
+
+    ASSERT_OK(manifest_part_print(&model, &printed, &err), &err);
+    ASSERT_OK(manifest_part_read(cairn_buf_slice(&golden), &read, &err), &err);
+    ASSERT_OK(manifest_part_print(&read, &printed_again, &err), &err);
+
+    assert_same_bytes(&printed, &golden);
+    assert_same_bytes(&printed_again, &golden);
 }
 
 static void an_abort_reads_with_its_reason_and_no_operators(void **state)
@@ -169,7 +242,7 @@ static void a_newer_version_is_named_whatever_else_it_holds(void **state)
                 CAIRN_E_INCOMPATIBLE, &err);
 
     ASSERT_MESSAGE_HAS(&err, "version 7");
-    ASSERT_MESSAGE_HAS(&err, "version 1");
+    ASSERT_MESSAGE_HAS(&err, "version 2");
 }
 
 static void damage_of_a_newer_version_is_damage(void **state)
@@ -457,6 +530,9 @@ int main(void)
         cmocka_unit_test(the_writer_still_gives_the_golden_bytes),
         cmocka_unit_test(what_is_read_prints_as_the_same_bytes),
         cmocka_unit_test(the_golden_manifest_reads_as_the_model),
+        cmocka_unit_test(every_kind_of_state_reads_as_itself),
+        cmocka_unit_test(other_kinds_than_value_are_refused_in_version_1),
+        cmocka_unit_test(the_part_of_other_kinds_reads_and_prints_as_its_golden_file),
         cmocka_unit_test(an_abort_reads_with_its_reason_and_no_operators),
         cmocka_unit_test(digest_and_size_are_those_of_the_whole_document),
         cmocka_unit_test(sums_count_files_and_outputs_and_tell_the_new_ones),

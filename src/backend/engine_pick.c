@@ -1,0 +1,106 @@
+#include "engine_pick.h"
+
+#include "bounds.h"
+#include "errors.h"
+#include "state_heap.h"
+#include "state_key.h"
+#include "state_rocks.h"
+
+#include <string.h>
+
+#define READER_MEMORY_BYTES ((uint64_t)64 << 20)
+#define SHOWN_BYTES         80
+
+static const char *const names[] = {
+    [CAIRN_STATE_BACKEND_ROCKSDB] = "rocksdb",
+    [CAIRN_STATE_BACKEND_HASHMAP] = "hashmap",
+};
+
+static bool find(const char *name, cairn_state_backend *out)
+{
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (cairn_state_backend)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+cairn_code engine_check_options(const cairn_backend_options *options, cairn_error *err)
+{
+    if (options->state_backend < CAIRN_STATE_BACKEND_ROCKSDB ||
+        options->state_backend > CAIRN_STATE_BACKEND_HASHMAP) {
+        return error_set(err, CAIRN_E_INVALID, "open a backend: state_backend is unknown");
+    }
+    if (options->memory_bytes != 0 && options->memory_bytes < CAIRN_ROCKS_MEMORY_BYTES_MIN) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "open a backend: memory_bytes must be 0 or at least %llu",
+                         (unsigned long long)CAIRN_ROCKS_MEMORY_BYTES_MIN);
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code unknown_engine(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                                 cairn_error *err)
+{
+    return error_set(err, CAIRN_E_INCOMPATIBLE,
+                     "checkpoint %llu is of engine %.*s, which this version does not know: use the "
+                     "version that wrote it",
+                     (unsigned long long)manifest->id, SHOWN_BYTES, subtask->engine);
+}
+
+cairn_code engine_check_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                               cairn_state_backend wanted, cairn_error *err)
+{
+    cairn_state_backend stored = CAIRN_STATE_BACKEND_ROCKSDB;
+
+    if (!find(subtask->engine, &stored)) {
+        return unknown_engine(manifest, subtask, err);
+    }
+    if (stored != wanted) {
+        return error_set(err, CAIRN_E_INCOMPATIBLE,
+                         "checkpoint %llu was written by engine %s, and %s can't read it: start "
+                         "with state.backend.type %s",
+                         (unsigned long long)manifest->id, names[stored], names[wanted],
+                         names[stored]);
+    }
+    return CAIRN_OK;
+}
+
+cairn_code engine_open(const cairn_backend_options *options, const char *dir, const session *of,
+                       state_engine **out, cairn_error *err)
+{
+    const rocks_options rocks = {.memory_bytes = options->memory_bytes,
+                                 .background_jobs = options->background_jobs};
+    const heap_options heap = {.range = of->range,
+                               .memory_bytes = options->memory_bytes == 0
+                                                   ? CAIRN_HASHMAP_MEMORY_BYTES
+                                                   : options->memory_bytes,
+                               .key_group_bytes = state_key_group_bytes(of->max_parallelism)};
+
+    switch (options->state_backend) {
+    case CAIRN_STATE_BACKEND_ROCKSDB:
+        return state_rocks_open(dir, &rocks, of->max_parallelism, out, err);
+    case CAIRN_STATE_BACKEND_HASHMAP:
+        return state_heap_open(dir, &heap, out, err);
+    }
+    return error_set(err, CAIRN_E_INTERNAL, "open a backend: no engine");
+}
+
+cairn_code engine_open_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                              const char *dir, state_engine **out, cairn_error *err)
+{
+    const rocks_options rocks = {
+        .memory_bytes = READER_MEMORY_BYTES, .background_jobs = 1, .read_only = true};
+    const heap_options heap = {.range = {subtask->first_key_group, subtask->last_key_group},
+                               .key_group_bytes = state_key_group_bytes(manifest->max_parallelism)};
+    cairn_state_backend stored = CAIRN_STATE_BACKEND_ROCKSDB;
+
+    if (!find(subtask->engine, &stored)) {
+        return unknown_engine(manifest, subtask, err);
+    }
+    return stored == CAIRN_STATE_BACKEND_ROCKSDB
+               ? state_rocks_open(dir, &rocks, manifest->max_parallelism, out, err)
+               : state_heap_open(dir, &heap, out, err);
+}

@@ -1,0 +1,123 @@
+#include "state_merge.h"
+
+#include "bounds.h"
+#include "errors.h"
+#include "state_key.h"
+
+#define CALL "merge namespaces"
+
+typedef struct merge_run {
+    const state_handle *handle;
+    const state_merge *merge;
+    const state_merge_ops *ops;
+    void *context;
+    cairn_buf bytes;                    /* of the place at hand */
+    bool held[CAIRN_MERGE_SOURCES_MAX]; /* sources that held something and must be removed */
+} merge_run;
+
+static void merge_run_release(merge_run *run)
+{
+    cairn_buf_release(&run->bytes);
+}
+
+CAIRN_DEFINE_AUTO(merge_run, merge_run_release)
+
+static cairn_code check(const state_handle *handle, const state_merge *merge, cairn_error *err)
+{
+    bool valid = state_slice_is_valid(merge->target) && (merge->count == 0 || merge->sources);
+
+    if (merge->count > CAIRN_MERGE_SOURCES_MAX) {
+        return error_set(err, CAIRN_E_LIMIT, CALL ": %zu sources, at most %d are allowed",
+                         merge->count, CAIRN_MERGE_SOURCES_MAX);
+    }
+    for (size_t i = 0; valid && i < merge->count; i++) {
+        valid = state_slice_is_valid(merge->sources[i]);
+    }
+    return state_ready(handle, valid, CALL, err);
+}
+
+/* The place of a namespace of the current key; valid until the next one. */
+static cairn_code place_of(merge_run *run, cairn_slice name_space, state_place *out,
+                           cairn_error *err)
+{
+    const current_key *current = run->handle->current;
+
+    buf_clear(&run->bytes);
+    CAIRN_TRY(buf_append(&run->bytes, current->bytes.data, current->key_bytes, err));
+    CAIRN_TRY(state_key_append_namespace(&run->bytes, name_space, err));
+    *out = (state_place){cairn_buf_slice(&run->bytes), current->place.key_group, run->bytes.len};
+    return CAIRN_OK;
+}
+
+static cairn_code take_from(merge_run *run, cairn_slice name_space, bool *out_held,
+                            cairn_error *err)
+{
+    state_table *table = run->handle->table;
+    cairn_slice stored = {NULL, 0};
+    state_place place;
+
+    CAIRN_TRY(place_of(run, name_space, &place, err));
+    CAIRN_TRY(table->ops->get(table, &place, &stored, out_held, err));
+    return *out_held ? run->ops->take(run->context, stored, err) : CAIRN_OK;
+}
+
+/* The target counts as target, and a source that is named again as its first. */
+static bool is_named_before(const state_merge *merge, size_t index)
+{
+    cairn_slice source = merge->sources[index];
+    bool found = cairn_slice_equal(source, merge->target);
+
+    for (size_t i = 0; !found && i < index; i++) {
+        found = cairn_slice_equal(source, merge->sources[i]);
+    }
+    return found;
+}
+
+static cairn_code take_all(merge_run *run, bool *out_any, cairn_error *err)
+{
+    const state_merge *merge = run->merge;
+    bool held = false;
+
+    if (run->ops->with_target) {
+        CAIRN_TRY(take_from(run, merge->target, &held, err));
+    }
+    for (size_t i = 0; i < merge->count; i++) {
+        if (!is_named_before(merge, i)) {
+            CAIRN_TRY(take_from(run, merge->sources[i], &run->held[i], err));
+            *out_any = *out_any || run->held[i];
+        }
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code remove_sources(merge_run *run, cairn_error *err)
+{
+    state_table *table = run->handle->table;
+    state_place place;
+
+    for (size_t i = 0; i < run->merge->count; i++) {
+        if (run->held[i]) {
+            CAIRN_TRY(place_of(run, run->merge->sources[i], &place, err));
+            CAIRN_TRY(table->ops->remove(table, &place, err));
+        }
+    }
+    return CAIRN_OK;
+}
+
+cairn_code state_merge_run(const state_handle *handle, const state_merge *merge,
+                           const state_merge_ops *ops, void *context, cairn_error *err)
+{
+    CAIRN_AUTO(merge_run)
+    run = {.handle = handle, .merge = merge, .ops = ops, .context = context};
+    state_place target;
+    bool any = false;
+
+    CAIRN_TRY(check(handle, merge, err));
+    CAIRN_TRY(take_all(&run, &any, err));
+    if (!any) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(place_of(&run, merge->target, &target, err));
+    CAIRN_TRY(ops->give(context, &target, err));
+    return remove_sources(&run, err);
+}

@@ -1,0 +1,162 @@
+/* States of all kinds are opened here: restored ones, new ones, ones that are open. */
+#include "errors.h"
+#include "keyed_state_impl.h"
+#include "state_descriptor.h"
+
+static cairn_code check_kind(const cairn_state_info *info, cairn_error *err)
+{
+    if (info->kind < CAIRN_STATE_VALUE || info->kind > CAIRN_STATE_TIMERS) {
+        return error_set(err, CAIRN_E_INTEGRITY, "restored state '%s': kind %d is unknown",
+                         info->name, (int)info->kind);
+    }
+    return CAIRN_OK;
+}
+
+/* Some engines keep nothing of a table that is empty: it is made anew. */
+static cairn_code restored_table(keyed_state *states, const cairn_state_info *info,
+                                 state_table **out, cairn_error *err)
+{
+    const state_engine_ops *ops = states->engine->ops;
+    state_table *const table = ops->find_table(states->engine, info->name);
+
+    if (table == NULL && !ops->keeps_empty_tables) {
+        return ops->create_table(states->engine, info->name, info->kind, out, err);
+    }
+    if (table == NULL) {
+        return error_set(err, CAIRN_E_INTEGRITY, "restored state '%s' has no table", info->name);
+    }
+    *out = table;
+    return CAIRN_OK;
+}
+
+cairn_code state_open_restored(keyed_state *states, const cairn_state_info *from, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_state_info) info = {0};
+    CAIRN_AUTO_PTR(state_handle_free) state_handle *handle = NULL;
+    state_table *table = NULL;
+    bool found;
+    size_t place = state_registry_find(&states->registry, from->name, &found);
+
+    if (found) {
+        return error_set(err, CAIRN_E_INTEGRITY, "restored state '%s' is named twice", from->name);
+    }
+    CAIRN_TRY(check_kind(from, err));
+    CAIRN_TRY(restored_table(states, from, &table, err));
+    handle = state_handle_new(from->kind, table, &states->current);
+    if (handle == NULL) {
+        return error_no_memory(err, "state");
+    }
+    CAIRN_TRY(state_info_copy(from, &info, err));
+    CAIRN_TRY(state_registry_reserve(&states->registry, err));
+    state_registry_insert(&states->registry, place, &info, CAIRN_TAKE(handle));
+    return CAIRN_OK;
+}
+
+/* A table that nobody registered holds bytes of unknown serializers. */
+static cairn_code create_table(keyed_state *states, const char *name, cairn_state_kind kind,
+                               state_table **out, cairn_error *err)
+{
+    cairn_code code = states->engine->ops->create_table(states->engine, name, kind, out, err);
+
+    if (code == CAIRN_E_EXISTS) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "open state '%s': its table exists, but no checkpoint names it", name);
+    }
+    return code;
+}
+
+/* The table comes last: what fails before leaves nothing behind in the engine. */
+static cairn_code add_new(keyed_state *states, size_t place, cairn_state_kind kind,
+                          const cairn_state_descriptor *descriptor, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_state_info) info = {0};
+    CAIRN_AUTO_PTR(state_handle_free)
+    state_handle *handle = state_handle_new(kind, NULL, &states->current);
+
+    if (handle == NULL) {
+        return error_no_memory(err, "state");
+    }
+    CAIRN_TRY(state_descriptor_describe(descriptor, kind, &info, err));
+    CAIRN_TRY(state_registry_reserve(&states->registry, err));
+    CAIRN_TRY(create_table(states, descriptor->name, kind, &handle->table, err));
+    state_registry_insert(&states->registry, place, &info, CAIRN_TAKE(handle));
+    return CAIRN_OK;
+}
+
+cairn_code state_open_kind(keyed_state *states, const cairn_state_descriptor *descriptor,
+                           cairn_state_kind kind, state_handle **out, cairn_error *err)
+{
+    state_registry *registry = &states->registry;
+    bool found;
+    size_t place;
+
+    CAIRN_TRY(state_descriptor_check(descriptor, err));
+    place = state_registry_find(registry, descriptor->name, &found);
+    CAIRN_TRY(found ? state_descriptor_compare(&registry->infos[place], kind, descriptor, err)
+                    : add_new(states, place, kind, descriptor, err));
+    *out = registry->handles[place];
+    return CAIRN_OK;
+}
+
+cairn_code keyed_state_open_value(keyed_state *states, const cairn_state_descriptor *descriptor,
+                                  cairn_value_state **out, cairn_error *err)
+{
+    state_handle *handle = NULL;
+
+    CAIRN_TRY(state_open_kind(states, descriptor, CAIRN_STATE_VALUE, &handle, err));
+    *out = (cairn_value_state *)handle;
+    return CAIRN_OK;
+}
+
+cairn_code keyed_state_open_list(keyed_state *states, const cairn_state_descriptor *descriptor,
+                                 cairn_list_state **out, cairn_error *err)
+{
+    state_handle *handle = NULL;
+
+    CAIRN_TRY(state_open_kind(states, descriptor, CAIRN_STATE_LIST, &handle, err));
+    *out = (cairn_list_state *)handle;
+    return CAIRN_OK;
+}
+
+cairn_code keyed_state_open_map(keyed_state *states, const cairn_state_descriptor *descriptor,
+                                cairn_map_state **out, cairn_error *err)
+{
+    state_handle *handle = NULL;
+
+    CAIRN_TRY(state_open_kind(states, descriptor, CAIRN_STATE_MAP, &handle, err));
+    *out = (cairn_map_state *)handle;
+    return CAIRN_OK;
+}
+
+cairn_code keyed_state_open_reducing(keyed_state *states, const cairn_state_descriptor *descriptor,
+                                     const cairn_reduce_function *function,
+                                     cairn_reducing_state **out, cairn_error *err)
+{
+    state_handle *handle = NULL;
+
+    if (function == NULL || function->reduce == NULL) {
+        return error_set(err, CAIRN_E_INVALID, "open state: a reducing state needs its function");
+    }
+    CAIRN_TRY(state_open_kind(states, descriptor, CAIRN_STATE_REDUCING, &handle, err));
+    *out = (cairn_reducing_state *)handle;
+    (*out)->function = *function;
+    return CAIRN_OK;
+}
+
+cairn_code keyed_state_open_aggregating(keyed_state *states,
+                                        const cairn_state_descriptor *descriptor,
+                                        const cairn_aggregate_function *function,
+                                        cairn_aggregating_state **out, cairn_error *err)
+{
+    state_handle *handle = NULL;
+
+    if (function == NULL || function->create == NULL || function->add == NULL ||
+        function->get_result == NULL) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "open state: an aggregating state needs create, add and get_result");
+    }
+    CAIRN_TRY(state_open_kind(states, descriptor, CAIRN_STATE_AGGREGATING, &handle, err));
+    *out = (cairn_aggregating_state *)handle;
+    (*out)->function = *function;
+    return CAIRN_OK;
+}
