@@ -45,8 +45,12 @@ static cairn_code segment_new(const heap_place *place, uint32_t count, uint32_t 
 static cairn_code empty_segment_new(const heap_place *place, uint32_t count, uint32_t depth,
                                     heap_segment **out, cairn_error *err)
 {
-    CAIRN_TRY(segment_new(place, count, depth, out, err));
-    memset((*out)->slots, 0, count * sizeof(*(*out)->slots));
+    heap_segment *segment = NULL;
+
+    CAIRN_TRY(segment_new(place, count, depth, &segment, err));
+    CAIRN_ASSERT(segment != NULL); /* GCC's analyzer does not see it */
+    memset(segment->slots, 0, count * sizeof(*segment->slots));
+    *out = segment;
     return CAIRN_OK;
 }
 
@@ -86,6 +90,7 @@ static heap_segment *segment_at(const heap_place *place)
 /* At each index whose lowest bits are those of `hash`. */
 static void set_segment(heap_directory *directory, uint64_t hash, heap_segment *segment)
 {
+    CAIRN_ASSERT(segment != NULL); /* GCC's analyzer does not see it */
     uint64_t step = UINT64_C(1) << segment->depth;
 
     for (uint64_t i = hash & (step - 1); i < UINT64_C(1) << directory->depth; i += step) {

@@ -25,8 +25,9 @@ cairn_code cairn_aggregating_add(cairn_aggregating_state *state, cairn_slice ele
     cairn_slice stored = {NULL, 0};
     bool found = false;
 
-    CAIRN_TRY(state_fold_begin((const state_handle *)state, state == NULL ? NULL : &state->fold,
-                               element, err));
+    CAIRN_TRY(state_ready((const state_handle *)state, state_slice_is_valid(element),
+                          STATE_FOLD_CALL, err));
+    CAIRN_TRY(state_fold_begin(&state->fold, element, err));
     const cairn_aggregate_function *function = &state->function;
     state_fold *fold = &state->fold;
     CAIRN_TRY(state_get(&state->base, &stored, &found, err));

@@ -2,8 +2,6 @@
 
 #include "bounds.h"
 
-#define CALL "add to a state"
-
 void state_fold_init(state_fold *fold)
 {
     cairn_buf_init(&fold->element, CAIRN_VALUE_BYTES_MAX);
@@ -18,11 +16,9 @@ void state_fold_release(state_fold *fold)
     cairn_buf_release(&fold->spare);
 }
 
-cairn_code state_fold_begin(const state_handle *handle, state_fold *fold, cairn_slice element,
-                            cairn_error *err)
+cairn_code state_fold_begin(state_fold *fold, cairn_slice element, cairn_error *err)
 {
-    CAIRN_TRY(state_ready(handle, state_slice_is_valid(element), CALL, err));
-    CAIRN_TRY(state_check_value(element.len, CALL, err));
+    CAIRN_TRY(state_check_value(element.len, STATE_FOLD_CALL, err));
     state_scratch_clear(&fold->element);
     state_scratch_clear(&fold->sum);
     state_scratch_clear(&fold->spare);
@@ -31,7 +27,7 @@ cairn_code state_fold_begin(const state_handle *handle, state_fold *fold, cairn_
 
 cairn_code state_fold_store(const state_handle *handle, const state_fold *fold, cairn_error *err)
 {
-    CAIRN_TRY(state_check_value(fold->spare.len, CALL, err));
+    CAIRN_TRY(state_check_value(fold->spare.len, STATE_FOLD_CALL, err));
     return state_put(handle, cairn_buf_slice(&fold->spare), err);
 }
 

@@ -11,9 +11,10 @@
 void state_fold_init(state_fold *fold);
 void state_fold_release(state_fold *fold);
 
-/* Checks and copies the element. */
-cairn_code state_fold_begin(const state_handle *handle, state_fold *fold, cairn_slice element,
-                            cairn_error *err);
+#define STATE_FOLD_CALL "add to a state" /* in messages */
+
+/* Empties the buffers and copies the element. */
+cairn_code state_fold_begin(state_fold *fold, cairn_slice element, cairn_error *err);
 
 /* Stores what stands in fold->spare, where the function has written it. */
 cairn_code state_fold_store(const state_handle *handle, const state_fold *fold, cairn_error *err);

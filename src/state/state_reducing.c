@@ -24,8 +24,9 @@ cairn_code cairn_reducing_add(cairn_reducing_state *state, cairn_slice element, 
     cairn_slice stored = {NULL, 0};
     bool found = false;
 
-    CAIRN_TRY(state_fold_begin((const state_handle *)state, state == NULL ? NULL : &state->fold,
-                               element, err));
+    CAIRN_TRY(state_ready((const state_handle *)state, state_slice_is_valid(element),
+                          STATE_FOLD_CALL, err));
+    CAIRN_TRY(state_fold_begin(&state->fold, element, err));
     CAIRN_TRY(state_get(&state->base, &stored, &found, err));
     if (!found) {
         return state_put(&state->base, cairn_buf_slice(&state->fold.element), err);
