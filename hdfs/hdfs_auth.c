@@ -75,9 +75,9 @@ static cairn_code load_token_file(const char *path, secret *out, cairn_error *er
     if (code == CAIRN_OK) {
         return code;
     }
-    /* Nothing that is looked for is absent: somebody has no credentials. */
-    return error_prefix(err, code == CAIRN_E_NOT_FOUND ? CAIRN_E_ACCESS : code,
-                        "read the token file %s", path);
+    /* Nothing that is looked for is absent, no data is damaged: somebody has no credentials. */
+    const bool unusable = code == CAIRN_E_NOT_FOUND || code == CAIRN_E_INTEGRITY;
+    return error_prefix(err, unusable ? CAIRN_E_ACCESS : code, "read the token file %s", path);
 }
 
 static cairn_code init_token(hdfs_auth *auth, const cairn_hdfs_options *options, cairn_error *err)

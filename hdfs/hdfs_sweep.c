@@ -43,6 +43,7 @@ typedef struct sweep {
     const cairn_call *call;
     uint64_t before_ms; /* older ones go */
     uint64_t removed;
+    cairn_error denied; /* the first: of another user's temporary */
 } sweep;
 
 static cairn_code remove_old(void *context, const char *path, const webhdfs_status *status,
@@ -54,11 +55,18 @@ static cairn_code remove_old(void *context, const char *path, const webhdfs_stat
     if (status->modified_ms > s->before_ms) {
         return CAIRN_OK;
     }
-    const cairn_code code = hdfs_delete(s->store, s->call, path, &cause, err);
+    cairn_error why = {0};
+    const cairn_code code = hdfs_delete(s->store, s->call, path, &cause, &why);
     if (cause == CAIRN_WEBHDFS_NOT_EMPTY) {
         return CAIRN_OK; /* somebody's folder, none of ours */
     }
-    CAIRN_TRY(code);
+    if (code == CAIRN_E_ACCESS) {
+        s->denied = s->denied.code == CAIRN_OK ? why : s->denied;
+        return CAIRN_OK; /* those behind it may be ours */
+    }
+    if (code != CAIRN_OK) {
+        return error_set(err, code, "%s", why.message);
+    }
     s->removed++;
     char *folder CAIRN_AUTO_FREE = mem_strdup(path);
     if (folder == NULL) {
@@ -80,7 +88,9 @@ static cairn_code sweep_below_root(sweep *s, uint64_t older_than_ms, cairn_error
     }
     CAIRN_TRY(hdfs_server_now_ms(s->store, s->call, &now_ms, err));
     s->before_ms = now_ms > older_than_ms ? now_ms - older_than_ms : 0;
-    return hdfs_walk_temporaries(s->store, s->call, remove_old, s, err);
+    CAIRN_TRY(hdfs_walk_temporaries(s->store, s->call, remove_old, s, err));
+    return s->denied.code == CAIRN_OK ? CAIRN_OK
+                                      : error_set(err, s->denied.code, "%s", s->denied.message);
 }
 
 cairn_code cairn_hdfs_sweep(cairn_store *store, const cairn_call *call, uint64_t older_than_ms,

@@ -160,6 +160,12 @@ static cairn_code complete_once(const s3_upload *upload, const s3_request *reque
     if (code == CAIRN_OK) {
         code = read_completion(upload, &x, &why);
     }
+    if (code == CAIRN_E_INTEGRITY) {
+        /* Something stands under the key, and what it is can't be told by a repeat of this: another
+         * put finds it, and compares or replaces it. */
+        *out_final = true;
+        return error_set(err, CAIRN_E_UNAVAILABLE, "%s", why.message);
+    }
     *out_final = !retry_is_transient(code) || s3_exchange_wants(&x, CAIRN_S3_RESTART_UPLOAD);
     if (code == CAIRN_OK) {
         return CAIRN_OK;

@@ -24,6 +24,7 @@ typedef struct watched {
     bool used;      /* the keys came by way of them */
     s3_file_stamp stamps[2];
     uint64_t looked_ms;
+    bool looking; /* somebody does, without the lock */
 } watched;
 
 struct s3_credentials {
@@ -160,13 +161,15 @@ static bool files_changed_locked(s3_credentials *self, uint64_t now)
     watched *files = &self->synced.files;
     const char *const paths[] = {files->paths[0], files->paths[1]};
 
-    if (!files->used || !passed(files->looked_ms, now, CAIRN_S3_FILES_LOOK_MS)) {
+    if (!files->used || files->looking || !passed(files->looked_ms, now, CAIRN_S3_FILES_LOOK_MS)) {
         return false;
     }
     files->looked_ms = now;
+    files->looking = true;
     (void)pthread_mutex_unlock(&self->synced.lock);
     const s3_file_stamp stamps[] = {s3_file_stamp_of(paths[0]), s3_file_stamp_of(paths[1])};
     (void)pthread_mutex_lock(&self->synced.lock);
+    files->looking = false;
     const bool changed = !stamps_equal(&stamps[0], &files->stamps[0]) ||
                          !stamps_equal(&stamps[1], &files->stamps[1]);
     if (changed) {

@@ -13,6 +13,7 @@
 typedef struct s3_task {
     uint64_t index;   /* from 0 */
     bool sent_before; /* this is a repeat */
+    bool blamed;      /* its bytes were hashed again: once */
     s3_request request;
     s3_exchange x;
     /* values that the request points to */

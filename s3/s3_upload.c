@@ -116,7 +116,8 @@ static cairn_code finish_part(void *context, s3_task *task, cairn_code code, con
     }
     task->final = s3_exchange_wants(x, CAIRN_S3_UPLOAD_GONE) ||
                   s3_exchange_wants(x, CAIRN_S3_RESTART_UPLOAD);
-    if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN) && !task->sent_before) {
+    if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN) && !task->blamed) {
+        task->blamed = true;
         CAIRN_TRY(s3_blame_source(&task->request.source, &task->digests, upload->body->path, err));
         task->at_once = true;
     }

@@ -127,7 +127,7 @@ cairn_code cairn_backend_check(cairn_backend *backend, cairn_error *err);
 /* A picture for progress and metrics. [any] */
 typedef struct cairn_backend_stats {
     uint64_t epoch;
-    uint64_t state_bytes;        /* estimate, on local disk and in write buffers */
+    uint64_t state_bytes;        /* estimate: on local disk and in write buffers, or on the heap */
     uint64_t memory_bytes;       /* used of the budget */
     uint64_t last_checkpoint_id; /* committed; 0: none yet */
     uint64_t

@@ -86,9 +86,9 @@ cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, 
 
 /*
  * Downloads checkpoint `id` (0: the head) to `dir`, which must be absent or empty:
- * `<dir>/manifest.json` and `<dir>/<operator>/<subtask>/<files>`, a folder that RocksDB opens.
- * Every file is checked on disk by size and SHA-256 before `dir` gets its name; on failure nothing
- * is left.
+ * `<dir>/manifest.json` and `<dir>/<operator>/<subtask>/<files>`, the files of the engine: what
+ * RocksDB opens, or those of the hash map (docs/format.md). Every file is checked on disk by size
+ * and SHA-256 before `dir` gets its name; on failure nothing is left.
  */
 cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call, uint64_t id,
                                  const char *dir, cairn_error *err);

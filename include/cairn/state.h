@@ -239,10 +239,10 @@ cairn_code cairn_aggregating_merge_namespaces(cairn_aggregating_state *state, ca
 
 /* --- keys -------------------------------------------------------------------------------------
  *
- * The keys and namespaces that hold something in a state, of any kind: each pair once, in no
- * promised order. An unknown name has none. `visit` may change any state and set any key: what is
- * visited was fixed when the call began. A code other than CAIRN_OK ends the call and is returned.
- * Afterwards no key is set.
+ * The keys and namespaces that hold something in a state of any kind but timers: each pair once, in
+ * no promised order. An unknown name has none. `visit` may change any state and set any key: what
+ * is visited was fixed when the call began. A code other than CAIRN_OK ends the call and is
+ * returned. Afterwards no key is set.
  */
 typedef struct cairn_state_key {
     cairn_slice key;

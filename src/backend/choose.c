@@ -31,7 +31,7 @@ cairn_code choose_subtask(const cairn_manifest *manifest, const char *operator_u
                          "checkpoint %llu has %zu subtasks; this version restores one",
                          (unsigned long long)manifest->id, found->subtask_count);
     }
-    CAIRN_TRY(engine_check_stored(manifest, &found->subtasks[0], options->state_backend, err));
+    CAIRN_TRY(engine_check_stored(manifest, &found->subtasks[0], options, err));
     if (max_parallelism != 0 && max_parallelism != manifest->max_parallelism) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
                          "checkpoint %llu has max parallelism %u, %u is asked for; it is fixed for "

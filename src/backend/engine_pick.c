@@ -50,22 +50,56 @@ static cairn_code unknown_engine(const cairn_manifest *manifest, const cairn_sub
                      (unsigned long long)manifest->id, SHOWN_BYTES, subtask->engine);
 }
 
+static uint64_t heap_bytes(const cairn_backend_options *options)
+{
+    return options->memory_bytes == 0 ? CAIRN_HASHMAP_MEMORY_BYTES : options->memory_bytes;
+}
+
+/* An entry takes more in memory than in its file. */
+static cairn_code check_heap_files(const cairn_manifest *manifest,
+                                   const cairn_subtask_info *subtask, uint64_t memory_bytes,
+                                   cairn_error *err)
+{
+    uint64_t stored = 0;
+
+    if (!state_heap_reads(subtask->engine_version)) {
+        return error_set(err, CAIRN_E_INCOMPATIBLE,
+                         "checkpoint %llu has files of the hash map of version %.*s: use the "
+                         "version of cairn that wrote it",
+                         (unsigned long long)manifest->id, SHOWN_BYTES, subtask->engine_version);
+    }
+    for (size_t i = 0; i < subtask->file_count; i++) {
+        stored += subtask->files[i].size;
+    }
+    if (stored > memory_bytes) {
+        return error_set(
+            err, CAIRN_E_LIMIT,
+            "checkpoint %llu has %llu bytes of state, the hash map may hold %llu; give "
+            "it more (cairn.hashmap.memory)",
+            (unsigned long long)manifest->id, (unsigned long long)stored,
+            (unsigned long long)memory_bytes);
+    }
+    return CAIRN_OK;
+}
+
 cairn_code engine_check_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
-                               cairn_state_backend wanted, cairn_error *err)
+                               const cairn_backend_options *options, cairn_error *err)
 {
     cairn_state_backend stored = CAIRN_STATE_BACKEND_ROCKSDB;
 
     if (!find(subtask->engine, &stored)) {
         return unknown_engine(manifest, subtask, err);
     }
-    if (stored != wanted) {
+    if (stored != options->state_backend) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
                          "checkpoint %llu was written by engine %s, and %s can't read it: start "
                          "with state.backend.type %s",
-                         (unsigned long long)manifest->id, names[stored], names[wanted],
-                         names[stored]);
+                         (unsigned long long)manifest->id, names[stored],
+                         names[options->state_backend], names[stored]);
     }
-    return CAIRN_OK;
+    return stored == CAIRN_STATE_BACKEND_HASHMAP
+               ? check_heap_files(manifest, subtask, heap_bytes(options), err)
+               : CAIRN_OK;
 }
 
 cairn_code engine_open(const cairn_backend_options *options, const char *dir, const session *of,
@@ -74,9 +108,7 @@ cairn_code engine_open(const cairn_backend_options *options, const char *dir, co
     const rocks_options rocks = {.memory_bytes = options->memory_bytes,
                                  .background_jobs = options->background_jobs};
     const heap_options heap = {.range = of->range,
-                               .memory_bytes = options->memory_bytes == 0
-                                                   ? CAIRN_HASHMAP_MEMORY_BYTES
-                                                   : options->memory_bytes,
+                               .memory_bytes = heap_bytes(options),
                                .key_group_bytes = state_key_group_bytes(of->max_parallelism)};
 
     switch (options->state_backend) {

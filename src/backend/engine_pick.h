@@ -9,9 +9,13 @@
 /* CAIRN_E_INVALID: no such engine, or less memory than it needs. */
 cairn_code engine_check_options(const cairn_backend_options *options, cairn_error *err);
 
-/* CAIRN_E_INCOMPATIBLE if the files of `subtask` are not those of the engine that is asked for. */
+/*
+ * What can be known before anything is claimed or downloaded. CAIRN_E_INCOMPATIBLE: the files of
+ * `subtask` are not those of the engine that is asked for, or of a version that it can't read;
+ * CAIRN_E_LIMIT: they hold more than the hash map may.
+ */
 cairn_code engine_check_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
-                               cairn_state_backend wanted, cairn_error *err);
+                               const cairn_backend_options *options, cairn_error *err);
 
 /* Opens the engine on the files in `dir`, or empty; `of` has max parallelism and key groups. */
 cairn_code engine_open(const cairn_backend_options *options, const char *dir, const session *of,

@@ -81,22 +81,22 @@ static cairn_code upload_list_reserve(upload_list *list, size_t capacity, cairn_
     return CAIRN_OK;
 }
 
-/* Takes `path`. Files of one object follow on each other. */
-static void add_upload(upload_list *list, char *path, cairn_file_info *info)
+/* Takes `path`. The engine's files that share an object follow on each other. */
+static void add_upload(upload_list *list, char *path, cairn_file_info *info, bool is_output)
 {
     const size_t place = list->file_count++;
     upload *last = list->count == 0 ? NULL : &list->items[list->count - 1];
 
     list->paths[place] = path;
     list->infos[place] = info;
-    if (last != NULL && strcmp(last->infos[0]->key, info->key) == 0) {
+    if (!is_output && last != NULL && strcmp(last->infos[0]->key, info->key) == 0) {
         last->count++;
         return;
     }
     list->items[list->count++] = (upload){.paths = &list->paths[place],
                                           .infos = &list->infos[place],
                                           .count = 1,
-                                          .frozen = plan_is_frozen(info->name)};
+                                          .frozen = !is_output && plan_is_frozen(info->name)};
 }
 
 static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_error *err)
@@ -109,7 +109,7 @@ static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_e
         char *path = NULL;
         if (self->files.items[i].fresh) {
             CAIRN_TRY(fs_join(self->snapshot_dir, info->name, &path, err));
-            add_upload(out, path, info);
+            add_upload(out, path, info, false);
         }
     }
     for (size_t i = 0; i < subtask->output_count; i++) {
@@ -117,8 +117,7 @@ static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_e
         if (path == NULL) {
             return error_no_memory(err, "checkpoint");
         }
-        add_upload(out, path, &subtask->outputs[i]);
-        out->items[out->count - 1].frozen = false; /* the job's own */
+        add_upload(out, path, &subtask->outputs[i], true);
     }
     return CAIRN_OK;
 }

@@ -6,6 +6,14 @@
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+bool heap_take_refusal(heap_db *db)
+{
+    const bool refused = db->refused;
+
+    db->refused = false;
+    return refused;
+}
+
 heap_table *heap_table_find(heap_db *db, const char *name)
 {
     for (size_t i = 0; i < db->table_count; i++) {

@@ -6,15 +6,15 @@
  * array of pointers to entries. A segment that is full is split, so no step of growth touches more
  * than one segment (the directory, of one pointer per segment, is doubled by a copy).
  *
- * Snapshots are copy-on-write. Taking one marks each segment as shared and remembers the
- * directories: a time that grows with the number of segments, not of entries or bytes. Whoever
- * writes afterwards copies the segment that it changes, once, and leaves the old one, with the
- * entries that it points to, to the snapshot. So the owner is never stopped for longer than the
+ * Snapshots are copy-on-write. Taking one copies a pointer for each table and key group:
+ * what was made up to then is frozen, and tells so by its generation. Whoever writes afterwards
+ * copies the directory and the segment that it changes, once, and leaves the old ones, with the
+ * entries that they point to, to the snapshot. So the owner is never stopped for longer than the
  * copy of a segment, and a snapshot that nobody reads any more costs nothing.
  *
- * Grouped tables (of map states) also chain the entries that share a prefix (key and namespace), in
- * the order in which they were first put: heap_walk visits those of one prefix without a look at
- * others.
+ * Grouped tables (of map states and timers) also chain the entries that share a prefix (key and
+ * namespace), in the order in which they were first put: heap_walk visits those of one prefix
+ * without a look at others.
  *
  * Memory: every entry, segment and directory is accounted (heap_memory_bytes). An entry of 16-byte
  * key and value takes less than 2 x payload + 32 bytes, table and allocator included.
@@ -46,6 +46,9 @@ cairn_code heap_open(const heap_options *options, heap_db **out, cairn_error *er
 /* Snapshots must be freed before. NULL is fine. */
 void heap_close(heap_db *db);
 CAIRN_DEFINE_AUTO_PTR(heap_db, heap_close)
+
+/* Was the last CAIRN_E_LIMIT one of memory_bytes? Asked once: then it is forgotten. */
+bool heap_take_refusal(heap_db *db);
 
 /* NULL: none of that name. */
 heap_table *heap_table_find(heap_db *db, const char *name);

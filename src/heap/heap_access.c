@@ -137,11 +137,11 @@ static cairn_code write(const heap_place *place, const heap_change *change, cair
 }
 
 /* Without a snapshot, one that lives or one that went, there is nothing to do. */
-static cairn_code prepare(heap_db *db, bool shrinks, cairn_error *err)
+static cairn_code prepare(heap_db *db, size_t bytes, cairn_error *err)
 {
     bool calm = db->newest == 0 && db->dead == NULL;
 
-    return calm ? CAIRN_OK : heap_prepare(db, shrinks, err);
+    return calm ? CAIRN_OK : heap_prepare(db, bytes, err);
 }
 
 /* The most frequent write, without the rest: a value of the same length where no snapshot looks. */
@@ -183,7 +183,7 @@ cairn_code heap_put(heap_table *table, const heap_key *key, cairn_slice value, c
     heap_entry *old;
 
     CAIRN_TRY(check_sizes(key->bytes.len, value.len, err));
-    CAIRN_TRY(prepare(table->db, false, err));
+    CAIRN_TRY(prepare(table->db, key->bytes.len + value.len + 1, err));
     place_of(table, key, &place);
     old = heap_find(&place);
     if (overwrite(&place, old, value)) {
@@ -210,11 +210,11 @@ cairn_code heap_append(heap_table *table, const heap_key *key, cairn_slice bytes
     heap_place place;
 
     CAIRN_TRY(check_sizes(key->bytes.len, bytes.len, err));
-    CAIRN_TRY(prepare(table->db, false, err));
     place_of(table, key, &place);
     change.old = heap_find(&place);
     change.kept = change.old == NULL ? 0 : change.old->value_bytes;
     CAIRN_TRY(check_sizes(key->bytes.len, change.kept + bytes.len, err));
+    CAIRN_TRY(prepare(table->db, key->bytes.len + change.kept + bytes.len + 1, err));
     change.room = append_room(&change);
     return write(&place, &change, err);
 }
@@ -241,7 +241,7 @@ cairn_code heap_remove(heap_table *table, const heap_key *key, cairn_error *err)
     heap_entry *entry;
 
     CAIRN_TRY(check_sizes(key->bytes.len, 0, err));
-    CAIRN_TRY(prepare(table->db, true, err));
+    CAIRN_TRY(prepare(table->db, 0, err));
     place_of(table, key, &place);
     place.shrinks = true;
     entry = heap_find(&place);

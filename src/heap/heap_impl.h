@@ -129,6 +129,7 @@ struct heap_db {
     atomic_uint_fast32_t freed; /* bits of db->live that nobody reads any more */
     /* owner */
     uint32_t generation;
+    bool refused;          /* see heap_take_refusal */
     uint32_t newest;       /* generation of the newest live snapshot, 0: there is none */
     heap_snapshot *latest; /* that snapshot */
     heap_snapshot *live[CAIRN_HEAP_SNAPSHOTS_MAX];
@@ -265,9 +266,10 @@ cairn_code heap_entry_new(const heap_place *place, size_t prefix_bytes, size_t c
                           heap_entry **out, cairn_error *err);
 void heap_entry_free(heap_db *db, heap_entry *entry);
 
-/* Before each write: frees a bounded piece of what ended snapshots kept, and makes sure that some
+/* Before a write of so many bytes, 0 if it frees memory: frees a piece of what ended snapshots
+ * kept, more than one only if the bound leaves no room otherwise, and makes sure that some
  * heap_dispose can't fail. */
-cairn_code heap_prepare(heap_db *db, bool shrinks, cairn_error *err);
+cairn_code heap_prepare(heap_db *db, size_t bytes, cairn_error *err);
 
 /* Frees a block that is no longer reachable, as soon as no snapshot sees it. */
 void heap_dispose(heap_db *db, void *block, heap_kind kind);

@@ -17,6 +17,7 @@ cairn_code heap_block_new(heap_db *db, size_t bytes, bool shrinks, void **out, c
 
     if (db->memory_bytes_max != 0 && !shrinks &&
         (used > db->memory_bytes_max || bytes > db->memory_bytes_max - used)) {
+        db->refused = true;
         return error_set(err, CAIRN_E_LIMIT,
                          "state on the heap: %zu bytes more than the %llu in use would pass its "
                          "bound of %llu; raise the memory of the backend, or choose rocksdb",
@@ -205,12 +206,26 @@ void heap_reclaim(heap_db *db)
     }
 }
 
-cairn_code heap_prepare(heap_db *db, bool shrinks, cairn_error *err)
+/* With the entry, a write makes at most two segments, a directory step, and another head. */
+static bool has_room(const heap_db *db, size_t bytes)
 {
+    const uint64_t used = atomic_load_explicit(&db->memory_bytes, memory_order_relaxed);
+    const uint64_t wanted = used + bytes + bytes / 2 + 4 * sizeof(uint64_t) * CAIRN_HEAP_SLOTS_MAX;
+
+    return db->memory_bytes_max == 0 || wanted <= db->memory_bytes_max;
+}
+
+cairn_code heap_prepare(heap_db *db, size_t bytes, cairn_error *err)
+{
+    const bool shrinks = bytes == 0;
+
     if (atomic_load_explicit(&db->freed, memory_order_relaxed) != 0) {
         heap_bury(db);
     }
     if (db->dead != NULL) {
+        heap_reclaim(db);
+    }
+    while (db->dead != NULL && !shrinks && !has_room(db, bytes)) {
         heap_reclaim(db);
     }
     return db->newest == 0 ? CAIRN_OK : reserve_graves(db, shrinks, err);

@@ -16,8 +16,8 @@ cairn_code state_heap_advise(const heap_engine *engine, const char *what, cairn_
     const uint64_t bound = engine->options.memory_bytes;
     const uint64_t used = heap_memory_bytes(engine->db);
 
-    if (code != CAIRN_E_LIMIT || used < bound / 2) {
-        return code; /* or a value that no memory would do for */
+    if (code != CAIRN_E_LIMIT || !heap_take_refusal(engine->db)) {
+        return code; /* such as a value that no memory would do for */
     }
     return error_set(err, code,
                      "%s: the hash map holds %llu of the %llu bytes that it may; give it more "
@@ -95,37 +95,46 @@ static bool is_grouped(cairn_state_kind kind)
     return kind == CAIRN_STATE_MAP || kind == CAIRN_STATE_TIMERS;
 }
 
-cairn_code state_heap_add_table(heap_engine *engine, heap_table *table, const char *name,
-                                bool grouped, engine_table **out, cairn_error *err)
+engine_table *state_heap_add_table(heap_engine *engine, heap_table *table, char *name, bool grouped)
 {
     engine_table *const next = &engine->tables[engine->table_count];
-    char *const copy = mem_strdup(name);
 
-    if (copy == NULL) {
-        return error_no_memory(err, "state");
-    }
-    *next = (engine_table){{&table_ops}, engine, table, copy, grouped};
+    CAIRN_ASSERT(engine->table_count < CAIRN_HEAP_TABLES_MAX);
+    *next = (engine_table){{&table_ops}, engine, table, NULL, grouped};
+    next->name = name;
     engine->table_count++;
-    *out = next;
-    return CAIRN_OK;
+    return next;
 }
 
 static cairn_code engine_create_table(state_engine *self, const char *name, cairn_state_kind kind,
                                       state_table **out, cairn_error *err)
 {
     heap_engine *const engine = (heap_engine *)self;
-    engine_table *made = NULL;
+    CAIRN_AUTO_FREE char *copy = mem_strdup(name); /* before the table: that can't be taken back */
     heap_table *table = NULL;
 
+    if (copy == NULL) {
+        return error_no_memory(err, "state");
+    }
     CAIRN_TRY(heap_table_create(engine->db, name, is_grouped(kind), &table, err));
-    CAIRN_TRY(state_heap_add_table(engine, table, name, is_grouped(kind), &made, err));
-    *out = &made->base;
+    *out = &state_heap_add_table(engine, table, CAIRN_TAKE(copy), is_grouped(kind))->base;
     return CAIRN_OK;
+}
+
+/* A walk needs what a plain table has not. */
+static bool engine_fits(const state_table *table, cairn_state_kind kind)
+{
+    return ((const engine_table *)table)->grouped || !is_grouped(kind);
 }
 
 static const char *engine_version(void)
 {
     return ENGINE_VERSION;
+}
+
+bool state_heap_reads(const char *version)
+{
+    return strcmp(version, ENGINE_VERSION) == 0;
 }
 
 static uint64_t engine_state_bytes(state_engine *self)
@@ -156,6 +165,7 @@ static const state_engine_ops engine_ops = {
     .walks_in_order = false,
     .find_table = engine_find_table,
     .create_table = engine_create_table,
+    .fits = engine_fits,
     .snapshot = state_heap_snapshot,
     .state_bytes = engine_state_bytes,
     .memory_bytes = engine_memory_bytes,

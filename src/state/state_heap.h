@@ -13,6 +13,9 @@
 cairn_code state_heap_open(const char *path, const heap_options *options, state_engine **out,
                            cairn_error *err);
 
+/* Can files of an engine that called itself of this version be read? */
+bool state_heap_reads(const char *version);
+
 /* True for names of its files, which are written once and may be stored for several checkpoints. */
 bool state_heap_is_group_file(const char *name, uint32_t *out_key_group, uint64_t *out_changes);
 

@@ -22,9 +22,9 @@ typedef struct heap_engine {
     size_t table_count;
 } heap_engine;
 
-/* Adds a handle of `table`; `name` is copied. */
-cairn_code state_heap_add_table(heap_engine *engine, heap_table *table, const char *name,
-                                bool grouped, engine_table **out, cairn_error *err);
+/* A handle of `table`; takes `name`, which is allocated. */
+engine_table *state_heap_add_table(heap_engine *engine, heap_table *table, char *name,
+                                   bool grouped);
 
 /* Says what to do about CAIRN_E_LIMIT that stands for the bound of memory; other codes pass. */
 cairn_code state_heap_advise(const heap_engine *engine, const char *what, cairn_code code,

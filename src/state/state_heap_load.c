@@ -71,14 +71,16 @@ static cairn_code load_file(heap_engine *engine, const char *dir, const char *na
 static cairn_code adopt_tables(heap_engine *engine, cairn_error *err)
 {
     CAIRN_AUTO_PTR(heap_snapshot_free) heap_snapshot *snapshot = NULL;
-    engine_table *made = NULL;
     const char *name = NULL;
     bool grouped = false;
 
     CAIRN_TRY(heap_snapshot_begin(engine->db, &snapshot, err));
     while ((name = heap_snapshot_table(snapshot, engine->table_count, &grouped)) != NULL) {
-        CAIRN_TRY(state_heap_add_table(engine, heap_table_find(engine->db, name), name, grouped,
-                                       &made, err));
+        char *const copy = mem_strdup(name);
+        if (copy == NULL) {
+            return error_no_memory(err, "state");
+        }
+        (void)state_heap_add_table(engine, heap_table_find(engine->db, name), copy, grouped);
     }
     return CAIRN_OK;
 }

@@ -35,68 +35,78 @@ static bool has_entries(const heap_snapshot *snapshot, uint32_t key_group)
     return false;
 }
 
+/* One call of write. */
+typedef struct snapshot_run {
+    engine_snapshot *self;
+    const cairn_call *call;
+    const char *dir;
+    bool (*stands)(void *context, const char *name);
+    void *context;
+} snapshot_run;
+
 /* Where a group file goes. */
 typedef struct file_target {
     fs_fd fd;
     const char *path;
+    const cairn_call *call;
 } file_target;
 
-static cairn_code write_bytes(void *context, cairn_slice bytes, cairn_error *err)
-{
-    const file_target *const target = context;
-
-    return fs_write_all(target->fd, bytes.data, bytes.len, target->path, err);
-}
-
-/* Not fsynced: the folder is a cache, the checkpoint is durable. */
-static cairn_code write_group(const heap_snapshot *snapshot, const char *dir, const char *name,
-                              uint32_t key_group, cairn_error *err)
-{
-    CAIRN_AUTO(fs_fd) fd = -1;
-    CAIRN_AUTO_FREE char *path = NULL;
-
-    CAIRN_TRY(fs_join(dir, name, &path, err));
-    CAIRN_TRY(fs_open_new(path, &fd, err));
-    file_target target = {fd, path};
-    const heap_sink sink = {write_bytes, &target};
-    return heap_file_write(snapshot, key_group, &sink, err);
-}
-
-static cairn_code check_call(const cairn_call *call, const char *dir, cairn_error *err)
+static cairn_code check_call(const cairn_call *call, const char *path, cairn_error *err)
 {
     if (call != NULL && call->cancel != NULL && cairn_cancel_triggered(call->cancel)) {
-        return error_set(err, CAIRN_E_CANCELLED, "snapshot %s: cancelled", dir);
+        return error_set(err, CAIRN_E_CANCELLED, "snapshot %s: cancelled", path);
     }
     if (call != NULL && call->deadline_ms != 0 && clock_monotonic_ms() >= call->deadline_ms) {
-        return error_set(err, CAIRN_E_TIMEOUT, "snapshot %s: the deadline passed", dir);
+        return error_set(err, CAIRN_E_TIMEOUT, "snapshot %s: the deadline passed", path);
     }
     return CAIRN_OK;
 }
 
-/* A file that stands is as good as one that is written: its name says its contents. */
-static cairn_code add_group(engine_snapshot *self, const char *dir, uint32_t key_group,
-                            bool (*stands)(void *context, const char *name), void *context,
-                            cairn_error *err)
+/* A key group may be all of the state: so the call is looked at with each piece. */
+static cairn_code write_bytes(void *context, cairn_slice bytes, cairn_error *err)
 {
+    const file_target *const target = context;
+
+    CAIRN_TRY(check_call(target->call, target->path, err));
+    return fs_write_all(target->fd, bytes.data, bytes.len, target->path, err);
+}
+
+/* Not fsynced: the folder is a cache, the checkpoint is durable. */
+static cairn_code write_group(const snapshot_run *run, const char *name, uint32_t key_group,
+                              cairn_error *err)
+{
+    CAIRN_AUTO(fs_fd) fd = -1;
+    CAIRN_AUTO_FREE char *path = NULL;
+
+    CAIRN_TRY(fs_join(run->dir, name, &path, err));
+    CAIRN_TRY(fs_open_new(path, &fd, err));
+    file_target target = {fd, path, run->call};
+    const heap_sink sink = {write_bytes, &target};
+    return heap_file_write(run->self->snapshot, key_group, &sink, err);
+}
+
+/* A file that stands is as good as one that is written: its name says its contents. */
+static cairn_code add_group(const snapshot_run *run, uint32_t key_group, cairn_error *err)
+{
+    engine_snapshot *const self = run->self;
     const uint64_t changes = heap_snapshot_changes(self->snapshot, key_group);
     char name[STATE_HEAP_NAME_BYTES];
 
     state_heap_name_file(key_group, changes, name);
-    if (stands == NULL || !stands(context, name)) {
-        CAIRN_TRY(write_group(self->snapshot, dir, name, key_group, err));
+    if (run->stands == NULL || !run->stands(run->context, name)) {
+        CAIRN_TRY(write_group(run, name, key_group, err));
     }
     self->files[self->file_count++] = (group_file){key_group, changes};
     return CAIRN_OK;
 }
 
-static cairn_code write_groups(engine_snapshot *self, const cairn_call *call, const char *dir,
-                               bool (*stands)(void *context, const char *name), void *context,
-                               cairn_error *err)
+static cairn_code write_groups(const snapshot_run *run, cairn_error *err)
 {
-    for (uint32_t group = self->range.first; group <= self->range.last; group++) {
-        if (has_entries(self->snapshot, group)) {
-            CAIRN_TRY(check_call(call, dir, err));
-            CAIRN_TRY(add_group(self, dir, group, stands, context, err));
+    const cairn_key_group_range range = run->self->range;
+
+    for (uint32_t group = range.first; group <= range.last; group++) {
+        if (has_entries(run->self->snapshot, group)) {
+            CAIRN_TRY(add_group(run, group, err));
         }
     }
     return CAIRN_OK;
@@ -115,7 +125,7 @@ static cairn_code snapshot_write(state_snapshot *base, const cairn_call *call, c
         return error_set(err, CAIRN_E_EXISTS, "make snapshot %s: the folder exists", dir);
     }
     CAIRN_TRY(fs_make_dirs(dir, err));
-    const cairn_code code = write_groups(self, call, dir, stands, context, err);
+    const cairn_code code = write_groups(&(snapshot_run){self, call, dir, stands, context}, err);
     heap_snapshot_free(CAIRN_TAKE(self->snapshot));
     if (code != CAIRN_OK) {
         (void)fs_remove_tree(dir, NULL);

@@ -69,12 +69,18 @@ cairn_code state_key_begin(cairn_buf *out, uint32_t key_group, uint32_t max_para
     return CAIRN_OK;
 }
 
-cairn_code state_key_append_namespace(cairn_buf *out, cairn_slice name_space, cairn_error *err)
+cairn_code state_key_check_namespace(cairn_slice name_space, cairn_error *err)
 {
     if (name_space.len > CAIRN_NAMESPACE_BYTES_MAX) {
         return error_set(err, CAIRN_E_LIMIT, "namespace of %zu bytes: at most %zu are allowed",
                          name_space.len, CAIRN_NAMESPACE_BYTES_MAX);
     }
+    return CAIRN_OK;
+}
+
+cairn_code state_key_append_namespace(cairn_buf *out, cairn_slice name_space, cairn_error *err)
+{
+    CAIRN_TRY(state_key_check_namespace(name_space, err));
     CAIRN_TRY(buf_reserve(out, 2 * name_space.len + PAIR, err));
     out->len = (size_t)(write_part(out->data + out->len, name_space) - out->data);
     return CAIRN_OK;

@@ -21,6 +21,8 @@ uint32_t state_key_group_bytes(uint32_t max_parallelism);
 /* Writes group and key (replaces the contents of `out`); the namespace is appended by the next. */
 cairn_code state_key_begin(cairn_buf *out, uint32_t key_group, uint32_t max_parallelism,
                            cairn_slice key, cairn_error *err);
+/* CAIRN_E_LIMIT if it is too long; append_namespace looks too. */
+cairn_code state_key_check_namespace(cairn_slice name_space, cairn_error *err);
 cairn_code state_key_append_namespace(cairn_buf *out, cairn_slice name_space, cairn_error *err);
 
 typedef struct state_key_parts {

@@ -8,7 +8,9 @@
 
 typedef struct merge_run {
     const state_handle *handle;
-    const state_merge *merge;
+    state_merge merge; /* of `names` */
+    cairn_buf names;   /* a copy: those of the caller may lie in what the last read gave */
+    cairn_slice sources[CAIRN_MERGE_SOURCES_MAX];
     const state_merge_ops *ops;
     void *context;
     cairn_buf bytes;                    /* of the place at hand */
@@ -18,6 +20,7 @@ typedef struct merge_run {
 static void merge_run_release(merge_run *run)
 {
     cairn_buf_release(&run->bytes);
+    cairn_buf_release(&run->names);
 }
 
 CAIRN_DEFINE_AUTO(merge_run, merge_run_release)
@@ -34,6 +37,33 @@ static cairn_code check(const state_handle *handle, const state_merge *merge, ca
         valid = state_slice_is_valid(merge->sources[i]);
     }
     return state_ready(handle, valid, CALL, err);
+}
+
+/* The buffer has room for it. */
+static cairn_slice keep_name(merge_run *run, cairn_slice name)
+{
+    const cairn_slice kept = {run->names.data + run->names.len, name.len};
+
+    CAIRN_ASSERT(buf_append(&run->names, name.data, name.len, NULL) == CAIRN_OK);
+    return kept;
+}
+
+static cairn_code keep_names(merge_run *run, const state_merge *merge, cairn_error *err)
+{
+    size_t bytes = merge->target.len + 1; /* so that there is an address if all are empty */
+
+    CAIRN_TRY(state_key_check_namespace(merge->target, err));
+    for (size_t i = 0; i < merge->count; i++) {
+        CAIRN_TRY(state_key_check_namespace(merge->sources[i], err));
+        bytes += merge->sources[i].len;
+    }
+    cairn_buf_init(&run->names, bytes);
+    CAIRN_TRY(buf_reserve(&run->names, bytes, err));
+    run->merge = (state_merge){keep_name(run, merge->target), run->sources, merge->count};
+    for (size_t i = 0; i < merge->count; i++) {
+        run->sources[i] = keep_name(run, merge->sources[i]);
+    }
+    return CAIRN_OK;
 }
 
 /* The place of a namespace of the current key; valid until the next one. */
@@ -75,7 +105,7 @@ static bool is_named_before(const state_merge *merge, size_t index)
 
 static cairn_code take_all(merge_run *run, bool *out_any, cairn_error *err)
 {
-    const state_merge *merge = run->merge;
+    const state_merge *merge = &run->merge;
     bool held = false;
 
     if (run->ops->with_target) {
@@ -95,9 +125,9 @@ static cairn_code remove_sources(merge_run *run, cairn_error *err)
     state_table *table = run->handle->table;
     state_place place;
 
-    for (size_t i = 0; i < run->merge->count; i++) {
+    for (size_t i = 0; i < run->merge.count; i++) {
         if (run->held[i]) {
-            CAIRN_TRY(place_of(run, run->merge->sources[i], &place, err));
+            CAIRN_TRY(place_of(run, run->merge.sources[i], &place, err));
             CAIRN_TRY(table->ops->remove(table, &place, err));
         }
     }
@@ -108,16 +138,17 @@ cairn_code state_merge_run(const state_handle *handle, const state_merge *merge,
                            const state_merge_ops *ops, void *context, cairn_error *err)
 {
     CAIRN_AUTO(merge_run)
-    run = {.handle = handle, .merge = merge, .ops = ops, .context = context};
+    run = {.handle = handle, .ops = ops, .context = context};
     state_place target;
     bool any = false;
 
     CAIRN_TRY(check(handle, merge, err));
+    CAIRN_TRY(keep_names(&run, merge, err));
     CAIRN_TRY(take_all(&run, &any, err));
     if (!any) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(place_of(&run, merge->target, &target, err));
+    CAIRN_TRY(place_of(&run, run.merge.target, &target, err));
     CAIRN_TRY(ops->give(context, &target, err));
     return remove_sources(&run, err);
 }

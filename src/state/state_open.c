@@ -25,6 +25,11 @@ static cairn_code restored_table(keyed_state *states, const cairn_state_info *in
     if (table == NULL) {
         return error_set(err, CAIRN_E_INTEGRITY, "restored state '%s' has no table", info->name);
     }
+    if (!ops->fits(table, info->kind)) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "restored state '%s' is of kind %s, but its table is of another",
+                         info->name, state_kind_name(info->kind));
+    }
     *out = table;
     return CAIRN_OK;
 }

@@ -254,6 +254,14 @@ static cairn_code engine_snapshot_begin(state_engine *self, state_snapshot **out
     return CAIRN_OK;
 }
 
+/* A family may hold anything. */
+static bool engine_fits(const state_table *table, cairn_state_kind kind)
+{
+    (void)table;
+    (void)kind;
+    return true;
+}
+
 static const state_engine_ops engine_ops = {
     .name = "rocksdb",
     .version = rocks_version,
@@ -261,6 +269,7 @@ static const state_engine_ops engine_ops = {
     .walks_in_order = true,
     .find_table = engine_find_table,
     .create_table = engine_create_table,
+    .fits = engine_fits,
     .snapshot = engine_snapshot_begin,
     .state_bytes = engine_state_bytes,
     .memory_bytes = engine_memory_bytes,

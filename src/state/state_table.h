@@ -88,6 +88,8 @@ typedef struct state_engine_ops {
     /* CAIRN_E_EXISTS, CAIRN_E_LIMIT. */
     cairn_code (*create_table)(state_engine *self, const char *name, cairn_state_kind kind,
                                state_table **out, cairn_error *err);
+    /* Could this table, as it was restored, be one of a state of that kind? */
+    bool (*fits)(const state_table *table, cairn_state_kind kind);
     /* The sync phase: fixes all tables as of now. */
     cairn_code (*snapshot)(state_engine *self, state_snapshot **out, cairn_error *err);
     uint64_t (*state_bytes)(state_engine *self);  /* [any] estimate, keys and values */

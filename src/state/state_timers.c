@@ -21,6 +21,12 @@ static cairn_code check_name(const char *name, cairn_error *err)
     return CAIRN_OK;
 }
 
+static void name_state(const char *name, cairn_time_domain domain,
+                       char full[CAIRN_NAME_BYTES_MAX + 1])
+{
+    (void)snprintf(full, CAIRN_NAME_BYTES_MAX + 1, "%s.%s", name, suffixes[domain]);
+}
+
 static cairn_code open_queue(keyed_state *states, cairn_timers *timers, cairn_error *err)
 {
     const timer_queue_options options = {timers->base.table, states->max_parallelism, states->range,
@@ -30,6 +36,21 @@ static cairn_code open_queue(keyed_state *states, cairn_timers *timers, cairn_er
     return timers->queue != NULL ? CAIRN_OK : timer_queue_new(&options, &timers->queue, err);
 }
 
+static cairn_code check_free(keyed_state *states, const char *name, cairn_time_domain domain,
+                             cairn_error *err)
+{
+    char full[CAIRN_NAME_BYTES_MAX + 1];
+    bool found = false;
+
+    name_state(name, domain, full);
+    const size_t place = state_registry_find(&states->registry, full, &found);
+    if (found && states->registry.infos[place].kind != CAIRN_STATE_TIMERS) {
+        return error_set(err, CAIRN_E_INCOMPATIBLE, "open timers '%s': state '%s' is of kind %s",
+                         name, full, state_kind_name(states->registry.infos[place].kind));
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code open_domain(keyed_state *states, const char *name, cairn_time_domain domain,
                               cairn_timers **out, cairn_error *err)
 {
@@ -37,7 +58,7 @@ static cairn_code open_domain(keyed_state *states, const char *name, cairn_time_
     state_handle *handle = NULL;
     char full[CAIRN_NAME_BYTES_MAX + 1];
 
-    (void)snprintf(full, sizeof(full), "%s.%s", name, suffixes[domain]);
+    name_state(name, domain, full);
     descriptor.name = full;
     CAIRN_TRY(state_open_kind(states, &descriptor, CAIRN_STATE_TIMERS, &handle, err));
     CAIRN_TRY(open_queue(states, (cairn_timers *)handle, err));
@@ -56,6 +77,8 @@ cairn_code keyed_state_open_timers(keyed_state *states, const char *name,
     if (function == NULL || function->on_timer == NULL) {
         return error_set(err, CAIRN_E_INVALID, "open timers: on_timer is NULL");
     }
+    CAIRN_TRY(check_free(states, name, CAIRN_TIME_EVENT, err));
+    CAIRN_TRY(check_free(states, name, CAIRN_TIME_PROCESSING, err));
     CAIRN_TRY(open_domain(states, name, CAIRN_TIME_EVENT, &event, err));
     CAIRN_TRY(open_domain(states, name, CAIRN_TIME_PROCESSING, &processing, err));
     event->processing = processing;
@@ -116,8 +139,9 @@ cairn_code cairn_timers_next(cairn_timers *timers, cairn_time_domain domain, int
     return timer_queue_next(queue, out_time_ms, out_found, err);
 }
 
-static cairn_code fire(cairn_timers *timers, cairn_time_domain domain, int64_t time_ms,
-                       cairn_error *err)
+/* Whatever fails before the timer is removed leaves it to the next advance. */
+static cairn_code fire(cairn_timers *timers, timer_queue *queue, cairn_time_domain domain,
+                       int64_t time_ms, cairn_error *err)
 {
     keyed_state *const states = timers->states;
     const cairn_timer timer = {domain, time_ms, cairn_buf_slice(&timers->due.key),
@@ -125,6 +149,7 @@ static cairn_code fire(cairn_timers *timers, cairn_time_domain domain, int64_t t
 
     CAIRN_TRY(keyed_state_set_key_in_group(states, timer.key, timer.key_group, err));
     CAIRN_TRY(keyed_state_set_namespace(states, timer.name_space, err));
+    CAIRN_TRY(timer_queue_remove(queue, &states->current.place, time_ms, err));
     return timers->function.on_timer(timers->function.context, &timer, err);
 }
 
@@ -138,9 +163,9 @@ static cairn_code fire_all(cairn_timers *timers, cairn_time_domain domain, int64
     CAIRN_TRY(of_domain(timers, domain, "advance the time", &queue, err));
     while (found) {
         state_key_parts_release(&timers->due);
-        CAIRN_TRY(timer_queue_take(queue, until_ms, &time_ms, &timers->due, &found, err));
+        CAIRN_TRY(timer_queue_peek(queue, until_ms, &time_ms, &timers->due, &found, err));
         if (found) {
-            CAIRN_TRY(fire(timers, domain, time_ms, err));
+            CAIRN_TRY(fire(timers, queue, domain, time_ms, err));
         }
     }
     return CAIRN_OK;

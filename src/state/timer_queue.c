@@ -7,6 +7,7 @@
 
 #define TIME_BYTES sizeof(uint64_t)
 #define SIGN_BIT   (UINT64_C(1) << 63)
+#define HEAD_FIRST 4 /* places of a head at first */
 
 /* A key of the table; owned. */
 typedef struct timer_key {
@@ -18,6 +19,7 @@ typedef struct timer_key {
 typedef struct group_head {
     timer_key *items;
     size_t count;
+    size_t capacity;
     bool whole; /* the table has no timer of the group that is not here */
 } group_head;
 
@@ -147,13 +149,20 @@ static void head_clear(group_head *head)
     *head = (group_head){0};
 }
 
-/* Memory is taken when the first timer comes, for all that a head may hold, with one place more. */
-static cairn_code head_reserve(group_head *head, size_t max, cairn_error *err)
+static cairn_code head_reserve(group_head *head, cairn_error *err)
 {
-    if (head->items == NULL) {
-        head->items = mem_calloc(max + 1, sizeof(*head->items));
+    const size_t capacity = head->capacity == 0 ? HEAD_FIRST : 2 * head->capacity;
+
+    if (head->count < head->capacity) {
+        return CAIRN_OK;
     }
-    return head->items == NULL ? error_no_memory(err, "timers") : CAIRN_OK;
+    timer_key *const items = mem_realloc_array(head->items, capacity, sizeof(*items));
+    if (items == NULL) {
+        return error_no_memory(err, "timers");
+    }
+    head->items = items;
+    head->capacity = capacity;
+    return CAIRN_OK;
 }
 
 /* The one that is furthest goes when there are too many. */
@@ -169,7 +178,7 @@ static cairn_code head_insert(group_head *head, size_t max, cairn_slice key, cai
         head->whole = false;
         return CAIRN_OK;
     }
-    CAIRN_TRY(head_reserve(head, max, err));
+    CAIRN_TRY(head_reserve(head, err));
     uint8_t *const copy = mem_alloc(key.len);
     if (copy == NULL) {
         return error_no_memory(err, "timers");
@@ -358,30 +367,30 @@ cairn_code timer_queue_add(timer_queue *queue, const state_place *place, int64_t
 {
     const uint32_t group = place->key_group - queue->range.first;
     group_head *const head = &queue->heads[group];
-    cairn_code code = CAIRN_OK;
 
     CAIRN_TRY(encode(queue, place, time_ms, err));
     const cairn_slice key = cairn_buf_slice(&queue->key);
     const state_place where = place_of(queue, key, place->key_group);
     CAIRN_TRY(queue->table->ops->put(queue->table, &where, (cairn_slice){NULL, 0}, err));
     if (belongs_to_head(head, key)) {
-        code = head_insert(head, queue->head_max, key, err);
-        if (code != CAIRN_OK) {
-            head_clear(head); /* it is in the table: read that again */
+        if (head_insert(head, queue->head_max, key, NULL) != CAIRN_OK) {
+            head_clear(head); /* it is in the table: that is read again */
         }
         settle_group(queue, group);
     }
-    return code;
+    return CAIRN_OK;
 }
 
-static cairn_code remove_key(timer_queue *queue, cairn_slice key, uint32_t key_group,
-                             cairn_error *err)
+cairn_code timer_queue_remove(timer_queue *queue, const state_place *place, int64_t time_ms,
+                              cairn_error *err)
 {
-    const uint32_t group = key_group - queue->range.first;
+    const uint32_t group = place->key_group - queue->range.first;
     group_head *const head = &queue->heads[group];
-    const state_place where = place_of(queue, key, key_group);
     bool found = false;
 
+    CAIRN_TRY(encode(queue, place, time_ms, err));
+    const cairn_slice key = cairn_buf_slice(&queue->key);
+    const state_place where = place_of(queue, key, place->key_group);
     CAIRN_TRY(queue->table->ops->remove(queue->table, &where, err));
     const size_t index = head_find(head, key, &found);
     if (found) {
@@ -391,11 +400,9 @@ static cairn_code remove_key(timer_queue *queue, cairn_slice key, uint32_t key_g
     return CAIRN_OK;
 }
 
-cairn_code timer_queue_remove(timer_queue *queue, const state_place *place, int64_t time_ms,
-                              cairn_error *err)
+static int64_t time_of(const timer_queue *queue, const group_head *head)
 {
-    CAIRN_TRY(encode(queue, place, time_ms, err));
-    return remove_key(queue, cairn_buf_slice(&queue->key), place->key_group, err);
+    return get_time((const uint8_t *)head_first(head).data + queue->group_bytes);
 }
 
 cairn_code timer_queue_next(timer_queue *queue, int64_t *out_time_ms, bool *out_found,
@@ -406,29 +413,23 @@ cairn_code timer_queue_next(timer_queue *queue, int64_t *out_time_ms, bool *out_
     CAIRN_TRY(find_nearest(queue, &head, err));
     *out_found = head->count > 0;
     if (head->count > 0) {
-        *out_time_ms = get_time((const uint8_t *)head_first(head).data + queue->group_bytes);
+        *out_time_ms = time_of(queue, head);
     }
     return CAIRN_OK;
 }
 
-cairn_code timer_queue_take(timer_queue *queue, int64_t until_ms, int64_t *out_time_ms,
+cairn_code timer_queue_peek(timer_queue *queue, int64_t until_ms, int64_t *out_time_ms,
                             state_key_parts *out, bool *out_found, cairn_error *err)
 {
     group_head *head = NULL;
     int64_t time_ms = 0;
-    bool found = false;
 
-    CAIRN_TRY(timer_queue_next(queue, &time_ms, &found, err));
-    if (!found || time_ms > until_ms) {
+    CAIRN_TRY(find_nearest(queue, &head, err));
+    if (head->count == 0 || time_of(queue, head) > until_ms) {
         *out_found = false;
         return CAIRN_OK;
     }
-    CAIRN_TRY(find_nearest(queue, &head, err));
     CAIRN_TRY(timer_key_decode(head_first(head), queue->max_parallelism, &time_ms, out, err));
-    /* The head's bytes go with the timer. */
-    buf_clear(&queue->key);
-    CAIRN_TRY(buf_append(&queue->key, head_first(head).data, head_first(head).len, err));
-    CAIRN_TRY(remove_key(queue, cairn_buf_slice(&queue->key), out->key_group, err));
     *out_time_ms = time_ms;
     *out_found = true;
     return CAIRN_OK;

@@ -32,8 +32,7 @@ cairn_code timer_queue_new(const timer_queue_options *options, timer_queue **out
 void timer_queue_free(timer_queue *queue);
 CAIRN_DEFINE_AUTO_PTR(timer_queue, timer_queue_free)
 
-/* `place`: of key and namespace. One that stands already changes nothing. After a failure the timer
- * may stand or not. */
+/* `place`: of key and namespace. One that stands already changes nothing. */
 cairn_code timer_queue_add(timer_queue *queue, const state_place *place, int64_t time_ms,
                            cairn_error *err);
 /* Absent is fine. */
@@ -44,8 +43,8 @@ cairn_code timer_queue_remove(timer_queue *queue, const state_place *place, int6
 cairn_code timer_queue_next(timer_queue *queue, int64_t *out_time_ms, bool *out_found,
                             cairn_error *err);
 
-/* Removes the nearest timer if it is not after `until_ms`, and gives its key and namespace. */
-cairn_code timer_queue_take(timer_queue *queue, int64_t until_ms, int64_t *out_time_ms,
+/* The nearest timer, if it is not after `until_ms`: its time, key and namespace. It stays. */
+cairn_code timer_queue_peek(timer_queue *queue, int64_t until_ms, int64_t *out_time_ms,
                             state_key_parts *out, bool *out_found, cairn_error *err);
 
 /* The parts of a timer's key in the table; CAIRN_E_INTEGRITY if it is none. */

@@ -164,10 +164,12 @@ static unsigned char entry_type(int at, const struct dirent *entry)
 static cairn_code look_at_entry(walker *w, int at, const struct dirent *entry, size_t len,
                                 bool *out_matters, cairn_error *err)
 {
-    const size_t end = len + strlen(entry->d_name);
+    const size_t name_len = strlen(entry->d_name);
+    const size_t end = len + name_len;
 
     *out_matters = false;
-    if (end > CAIRN_OBJECT_KEY_BYTES_MAX) {
+    /* Some file systems have longer names; none of them is of a put. */
+    if (end > CAIRN_OBJECT_KEY_BYTES_MAX || name_len > NAME_MAX) {
         return CAIRN_OK;
     }
     memcpy(w->path + len, entry->d_name, end - len + 1);

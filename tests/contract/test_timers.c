@@ -1,6 +1,7 @@
 /* Timers, over each engine. */
 #include "test.h"
 
+#include "alloc.h"
 #include "bounds.h"
 #include "errors.h"
 #include "state_handle.h"
@@ -33,7 +34,9 @@ typedef struct fixture {
 
 static const char *text_of(cairn_slice from, char text[8])
 {
-    memcpy(text, from.data, from.len);
+    if (from.len > 0) {
+        memcpy(text, from.data, from.len);
+    }
     text[from.len] = '\0';
     return text;
 }
@@ -244,6 +247,8 @@ static void what_is_misused_is_said(void **state)
     const cairn_timer_function none = {NULL, NULL};
     cairn_state_descriptor descriptor = CAIRN_STATE_DESCRIPTOR_INIT;
     cairn_value_state *value = NULL;
+    size_t before = 0;
+    size_t count = 0;
     cairn_timers *timers = NULL;
     cairn_error err = {0};
 
@@ -256,11 +261,14 @@ static void what_is_misused_is_said(void **state)
         CAIRN_E_INVALID, &err);
     ASSERT_CODE(cairn_timers_advance(f->timers, (cairn_time_domain)7, 1, &err), CAIRN_E_INVALID,
                 &err);
-    descriptor.name = "v.event-timers";
+    (void)keyed_state_infos(f->world->states, &before);
+    descriptor.name = "v.processing-timers";
     ASSERT_OK(keyed_state_open_value(f->world->states, &descriptor, &value, &err), &err);
     ASSERT_CODE(keyed_state_open_timers(f->world->states, "v", &f->timers->function, &timers, &err),
                 CAIRN_E_INCOMPATIBLE, &err);
-    ASSERT_MESSAGE_HAS(&err, "timers");
+    ASSERT_MESSAGE_HAS(&err, "state 'v.processing-timers' is of kind value");
+    (void)keyed_state_infos(f->world->states, &count);
+    assert_int_equal(count, before + 1); /* and v.event-timers was not made */
     add(f, CAIRN_TIME_EVENT, "a", 1);
     advance(f, CAIRN_TIME_EVENT, 1);
     assert_int_equal(f->nested, CAIRN_E_STATE);
@@ -333,6 +341,30 @@ static void nearer_timers_push_further_ones_out_of_memory_but_not_out(void **sta
     assert_int_equal(f->count, count);
     for (int64_t i = 0; i < count; i++) {
         assert_int_equal(f->fired[i].time_ms, i + 1);
+    }
+}
+
+#define SWEEP_MAX 400
+
+/* What fails before the function was called leaves the timer to the next advance. */
+static void no_timer_is_lost_when_memory_is_short(void **state)
+{
+    fixture *f = *state;
+    bool failed = true;
+
+    for (uint64_t nth = 1; failed; nth++) {
+        assert_true(nth < SWEEP_MAX);
+        add(f, CAIRN_TIME_EVENT, "a", 1);
+        add(f, CAIRN_TIME_EVENT, "b", 2);
+        restore(f);
+        f->count = 0;
+        mem_fail_nth(nth, 0);
+        const cairn_code code = cairn_timers_advance(f->timers, CAIRN_TIME_EVENT, 9, NULL);
+        mem_fail_nth(0, 0);
+        assert_true(code == CAIRN_OK || code == CAIRN_E_NO_MEMORY);
+        failed = code != CAIRN_OK;
+        ASSERT_OK(cairn_timers_advance(f->timers, CAIRN_TIME_EVENT, 9, NULL), NULL);
+        assert_int_equal(f->count, 2);
     }
 }
 
@@ -418,6 +450,7 @@ int main(void)
         CASE(timers_that_nobody_has_in_memory_are_found),
         CASE(more_timers_than_a_head_holds_fire_once_and_in_order),
         CASE(nearer_timers_push_further_ones_out_of_memory_but_not_out),
+        CASE(no_timer_is_lost_when_memory_is_short),
         CASE(timers_are_those_of_a_plain_list),
     };
 

@@ -4,6 +4,7 @@ empty local disk, until the job ends. The published output must be byte for byte
 run, and the invariants hold after each kill.
 
     kill_matrix.py --points            one kill at each fail point, first and later hits
+    kill_matrix.py --points --once     at the second hit alone
     kill_matrix.py --random N          N kills at random times
     kill_matrix.py --seed S            of the random times
     kill_matrix.py --store SERVER      checkpoints there: a server of tests/live/servers.py, which it
@@ -98,10 +99,15 @@ def kill_at(point, hits):
     return True
 
 
-def run_points():
+def hits_of(point, once):
+    hits = (1, 2, 5) if point != "worker.record" else (1, 777, 4001)
+    return hits[1:2] if once else hits
+
+
+def run_points(once):
     passed = failed = 0
     for point in points():
-        for hits in (1, 2, 5) if point != "worker.record" else (1, 777, 4001):
+        for hits in hits_of(point, once):
             try:
                 begin = time.monotonic()
                 if kill_at(point, hits):
@@ -151,6 +157,7 @@ def run_random(count, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--points", action="store_true")
+    parser.add_argument("--once", action="store_true")
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--store")
@@ -160,7 +167,7 @@ def main():
     passed = failed = 0
     with opened_place(options.store) as Matrix.place:
         if options.points:
-            passed, failed = run_points()
+            passed, failed = run_points(options.once)
         if options.random:
             more = run_random(options.random, options.seed)
             passed, failed = passed + more[0], failed + more[1]

@@ -1,6 +1,7 @@
 /* What checkpoints of the hash map do that those of RocksDB don't: files by key group. */
 #include "test.h"
 
+#include "bounds.h"
 #include "fsutil.h"
 #include "job_world.h"
 
@@ -291,6 +292,25 @@ static void another_engine_is_refused_before_anything_is_claimed(void **state)
     cairn_backend_close(backend);
 }
 
+/* The files alone hold more than the memory that is given. */
+static void a_checkpoint_that_memory_cannot_hold_is_refused_before_anything_is_claimed(void **state)
+{
+    job_world *const world = *state;
+    cairn_backend_options options = job_options(world);
+    cairn_backend *backend = open_groups(world, "a");
+    cairn_backend *other = NULL;
+    cairn_error err = {0};
+    job_write(world, backend, 0, JOB_KEYS);
+    job_checkpoint(backend, 1);
+
+    options.memory_bytes = CAIRN_ROCKS_MEMORY_BYTES_MIN;
+    ASSERT_CODE(job_try_open(world, "b", &options, &other, &err), CAIRN_E_LIMIT, &err);
+
+    ASSERT_MESSAGE_HAS(&err, "cairn.hashmap.memory");
+    job_checkpoint(backend, 2); /* it was not fenced */
+    cairn_backend_close(backend);
+}
+
 static void rocksdb_is_refused_by_the_hash_map_too(void **state)
 {
     job_world *const world = *state;
@@ -368,6 +388,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(another_engine_is_refused_before_anything_is_claimed, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_checkpoint_that_memory_cannot_hold_is_refused_before_anything_is_claimed, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(rocksdb_is_refused_by_the_hash_map_too, setup, teardown),
         cmocka_unit_test_setup_teardown(beyond_its_memory_writes_fail_and_reads_go_on, setup,
                                         teardown),

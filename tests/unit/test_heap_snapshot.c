@@ -155,6 +155,38 @@ static void what_a_snapshot_kept_goes_with_the_writes_after_its_end(void **state
     assert_int_equal(heap_memory_bytes(db), before);
 }
 
+/* A write that is larger than a piece of it does not fail for what is dead. */
+static void what_a_snapshot_kept_makes_room_when_the_bound_is_near(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 25000,
+        LARGE = 100000
+    };
+    static const uint8_t large[LARGE];
+    const heap_options options = {.range = {0, 0}, .memory_bytes = (uint64_t)2 << 20};
+    CAIRN_AUTO_PTR(heap_close) heap_db *db = NULL;
+    heap_snapshot *snapshot = NULL;
+    uint64_t i = 0;
+
+    ASSERT_OK(heap_open(&options, &db, NULL), NULL);
+    heap_table *table = heap_world_table(db, "state", false);
+    heap_key key = heap_world_number(&i, 0);
+    for (; i < COUNT; i++) {
+        ASSERT_OK(heap_put(table, &key, cairn_slice_of("value"), NULL), NULL);
+    }
+    ASSERT_OK(heap_snapshot_begin(db, &snapshot, NULL), NULL);
+    cairn_code code = CAIRN_OK;
+    for (i = 0; i < COUNT && code == CAIRN_OK; i++) {
+        code = heap_put(table, &key, cairn_slice_of("other"), NULL);
+    }
+    ASSERT_CODE(code, CAIRN_E_LIMIT, NULL); /* the snapshot holds the rest */
+    heap_snapshot_free(snapshot);
+
+    i = 0;
+    ASSERT_OK(heap_put(table, &key, (cairn_slice){large, LARGE}, NULL), NULL);
+}
+
 static void a_snapshot_that_nobody_writes_beside_costs_its_block_only(void **state)
 {
     (void)state;
@@ -358,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(later_writes_are_not_seen),
         cmocka_unit_test(each_of_several_snapshots_sees_its_own_time),
+        cmocka_unit_test(what_a_snapshot_kept_makes_room_when_the_bound_is_near),
         cmocka_unit_test(what_a_snapshot_kept_goes_with_the_writes_after_its_end),
         cmocka_unit_test(a_snapshot_that_nobody_writes_beside_costs_its_block_only),
         cmocka_unit_test(a_snapshot_has_the_tables_of_its_time),

@@ -3,6 +3,7 @@
 #include "bounds.h"
 #include "errors.h"
 #include "keyed_world.h"
+#include "state_heap.h"
 #include "state_key.h"
 
 static void a_state_may_be_called_default(void **state)
@@ -191,6 +192,32 @@ static void a_restored_state_of_an_unknown_kind_is_damage(void **state)
     assert_null(states);
 }
 
+/* The manifest says that a table of values is one of a map. */
+static void a_restored_table_that_is_none_of_the_kind_is_damage(void **state)
+{
+    keyed_world *world = *state;
+    const heap_options options = {.range = {0, 127}, .key_group_bytes = 1};
+    keyed_state_options restored = keyed_world_whole;
+    cairn_state_info info = totals_info();
+    state_table *table = NULL;
+    keyed_state *states = NULL;
+    char path[TMPDIR_PATH_BYTES];
+    cairn_error err = {0};
+    CAIRN_AUTO_PTR(state_engine_close) state_engine *engine = NULL;
+
+    ASSERT_OK(state_heap_open(tmpdir_join(world->dir, "none", path), &options, &engine, &err),
+              &err);
+    ASSERT_OK(engine->ops->create_table(engine, "totals", CAIRN_STATE_VALUE, &table, &err), &err);
+    info.kind = CAIRN_STATE_MAP;
+    restored.engine = engine;
+    restored.restored = &info;
+    restored.restored_count = 1;
+
+    ASSERT_CODE(keyed_state_new(&restored, &states, &err), CAIRN_E_INTEGRITY, &err);
+    ASSERT_MESSAGE_HAS(&err, "is of kind map, but its table is of another");
+    assert_null(states);
+}
+
 static void a_restored_state_without_its_table_is_damage(void **state)
 {
     keyed_world *world = *state;
@@ -374,6 +401,7 @@ int main(void)
         TEST(a_restored_state_of_another_kind_is_refused),
         TEST(a_restored_state_of_an_unknown_kind_is_damage),
         TEST(a_restored_state_without_its_table_is_damage),
+        TEST(a_restored_table_that_is_none_of_the_kind_is_damage),
         TEST(a_state_restored_twice_is_damage),
         TEST(a_table_that_no_checkpoint_names_is_damage),
         TEST(a_key_that_is_refused_leaves_no_key_set),

@@ -570,6 +570,31 @@ static void states_may_be_opened_in_a_visit(void **state)
     on_each_engine(open_in_a_visit);
 }
 
+/* The list under the target names the namespaces that are merged into it. */
+static void merge_by_own_elements(state_world *world)
+{
+    cairn_list_state *list = world->handles[CAIRN_STATE_LIST].list;
+    cairn_slice names[2];
+    cairn_list_view view;
+
+    assert_script(world, "key k; namespace one; list.add a; namespace two; list.add b;"
+                         "namespace all; list.all one two");
+    ASSERT_OK(cairn_list_get(list, &view, NULL), NULL);
+    assert_true(cairn_list_next(&view, &names[0]));
+    assert_true(cairn_list_next(&view, &names[1]));
+
+    ASSERT_OK(cairn_list_merge_namespaces(list, text("all"), names, 2, NULL), NULL);
+
+    assert_script(world, "list.get => one,two,a,b; namespace one; list.get => -;"
+                         "namespace two; list.get => -");
+}
+
+static void the_names_of_a_merge_may_be_what_the_list_gave(void **state)
+{
+    (void)state;
+    on_each_engine(merge_by_own_elements);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -588,6 +613,7 @@ int main(void)
         cmocka_unit_test(at_the_end_there_is_no_entry_to_change),
         cmocka_unit_test(an_iterator_that_is_left_open_ends_with_the_state),
         cmocka_unit_test(a_visit_ends_with_the_code_of_its_function),
+        cmocka_unit_test(the_names_of_a_merge_may_be_what_the_list_gave),
         cmocka_unit_test(states_may_be_opened_in_a_visit),
     };
 

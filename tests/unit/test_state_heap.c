@@ -286,6 +286,36 @@ static void a_snapshot_that_is_cancelled_leaves_no_folder(void **state)
     cairn_cancel_free(cancel);
 }
 
+static void a_plain_table_is_none_of_a_map(void **state)
+{
+    fixture *const f = *state;
+    const state_engine_ops *const ops = f->engine->ops;
+
+    assert_true(ops->fits(table_of(f, "plain", CAIRN_STATE_VALUE), CAIRN_STATE_LIST));
+    assert_true(ops->fits(table_of(f, "map", CAIRN_STATE_MAP), CAIRN_STATE_TIMERS));
+    assert_false(ops->fits(table_of(f, "plain", CAIRN_STATE_VALUE), CAIRN_STATE_MAP));
+    assert_false(ops->fits(table_of(f, "plain", CAIRN_STATE_VALUE), CAIRN_STATE_TIMERS));
+}
+
+/* One key group may be all there is: its file is looked at with each piece. */
+static void a_snapshot_past_its_deadline_ends_within_a_key_group(void **state)
+{
+    fixture *const f = *state;
+    static const uint8_t large[2 * CAIRN_HEAP_BUFFER_BYTES];
+    char path[TMPDIR_PATH_BYTES];
+    state_snapshot *snapshot = NULL;
+    const cairn_call call = {1, NULL};
+    ASSERT_OK(try_put(f, 5, "a", (cairn_slice){large, sizeof(large)}), &f->err);
+
+    ASSERT_OK(f->engine->ops->snapshot(f->engine, &snapshot, &f->err), &f->err);
+    ASSERT_CODE(snapshot->ops->write(snapshot, &call, tmpdir_join(f->dir, "snapshot", path), NULL,
+                                     NULL, &f->err),
+                CAIRN_E_TIMEOUT, &f->err);
+
+    assert_false(fs_exists(path));
+    state_snapshot_free(snapshot);
+}
+
 static void a_snapshot_never_writes_into_a_folder_that_exists(void **state)
 {
     fixture *const f = *state;
@@ -482,6 +512,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(numbers_go_on_after_an_open, setup, teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_that_is_cancelled_leaves_no_folder, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_plain_table_is_none_of_a_map, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_snapshot_past_its_deadline_ends_within_a_key_group, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_snapshot_never_writes_into_a_folder_that_exists, setup,
                                         teardown),
