@@ -186,6 +186,10 @@ static void a_new_token_file_is_new_to_everybody_who_was_refused(void **state)
     assert_string_not_equal(buf_text(&first.query), buf_text(&second.query));
     assert_false(hdfs_auth_refused(&auth, second.generation));
     hdfs_auth_release(&auth);
+    ASSERT_OK(fs_write_file(path, cairn_slice_of("HDTS"), NULL),
+              NULL); /* somebody is writing it: no data is damaged */
+    ASSERT_CODE(hdfs_auth_init(&auth, &options, NULL), CAIRN_E_ACCESS, NULL);
+    hdfs_auth_release(&auth);
     assert_int_equal(unlink(path), 0);
     ASSERT_CODE(hdfs_auth_init(&auth, &options, NULL), CAIRN_E_ACCESS, NULL);
     hdfs_auth_release(&auth);

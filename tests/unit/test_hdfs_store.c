@@ -356,6 +356,27 @@ static void a_sweep_finds_what_a_put_has_left(void **state)
     assert_int_equal(webhdfs_world_count(w), 0);
 }
 
+/* One of another user, who may not be asked, does not hold up those behind it, and is told. */
+static void a_sweep_goes_on_behind_what_it_may_not_remove(void **state)
+{
+    webhdfs_world *w = *state;
+    const script_rule denied = {
+        .method = "DELETE",
+        .skip = 1, /* that of the folder which tells the time */
+        .times = 1,
+        .reply = {.status = 403,
+                  .body = WORLD_EXCEPTION("AccessControlException", "Permission denied")}};
+    script_server_expect(w->nn, &denied);
+    webhdfs_world_add(w, "/root/a" OWN, 1);
+    webhdfs_world_add(w, "/root" OTHER, 1);
+    webhdfs_world_open(w);
+
+    ASSERT_CODE(cairn_hdfs_sweep(w->store, NULL, 1, NULL, &w->err), CAIRN_E_ACCESS, &w->err);
+
+    ASSERT_MESSAGE_HAS(&w->err, "Permission denied");
+    assert_int_equal(webhdfs_world_count(w), 1);
+}
+
 static void a_sweep_makes_no_root_that_is_missing(void **state)
 {
     webhdfs_world *w = *state;
@@ -482,6 +503,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sweep_removes_old_temporaries_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sweep_takes_only_names_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sweep_finds_what_a_put_has_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sweep_goes_on_behind_what_it_may_not_remove, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_sweep_makes_no_root_that_is_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_put_makes_a_missing_root_only_if_it_may, set_up,
                                         tear_down),
