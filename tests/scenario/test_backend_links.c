@@ -11,6 +11,7 @@
 #include "store_fault.h"
 
 #include <ftw.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #define CHECKPOINTS 6
@@ -73,16 +74,20 @@ typedef struct download_watch {
     size_t shared_others;
 } download_watch;
 
-/* On the one thread that downloads; the test's own waits meanwhile. */
+/* On each thread that downloads: the one of the pool, and the test's own, which helps while it
+ * waits. */
 static void look_at_download(void *context, const char *key)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     download_watch *watch = context;
 
     (void)key;
+    (void)pthread_mutex_lock(&one_at_a_time);
     memset(&seen, 0, sizeof(seen));
     (void)nftw(watch->folder, look_at, 16, FTW_PHYS);
     watch->others += seen.others;
     watch->shared_others += seen.shared_others;
+    (void)pthread_mutex_unlock(&one_at_a_time);
 }
 
 /* Checkpoints of an attempt "a", which ends. */
