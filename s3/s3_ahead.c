@@ -12,7 +12,7 @@ typedef struct slot {
 
 struct s3_ahead {
     s3_ahead_plan plan;
-    workpool *pool;
+    workpool *pool; /* NULL: there is no thread, nothing is begun */
     unsigned begun;
     unsigned taken;
     slot slots[CAIRN_S3_AHEAD_MAX]; /* part i has slot i % lead */
@@ -50,7 +50,8 @@ static cairn_code begin_parts(s3_ahead *ahead, cairn_error *err)
 {
     const s3_ahead_plan *plan = &ahead->plan;
 
-    while (ahead->begun < plan->parts && ahead->begun - ahead->taken < plan->lead) {
+    while (ahead->pool != NULL && ahead->begun < plan->parts &&
+           ahead->begun - ahead->taken < plan->lead) {
         slot *s = &ahead->slots[ahead->begun % plan->lead];
         s->source = s3_ahead_source(plan, ahead->begun);
         s->digests = (s3_digests){.by_crc32c = plan->by_crc32c};
@@ -70,7 +71,7 @@ cairn_code s3_ahead_new(const s3_ahead_plan *plan, s3_ahead **out, cairn_error *
         return error_no_memory(err, "an upload");
     }
     ahead->plan = *plan;
-    CAIRN_TRY(workpool_new(1, &ahead->pool, err));
+    (void)workpool_new(1, &ahead->pool, NULL);
     CAIRN_TRY(begin_parts(ahead, err));
     *out = CAIRN_TAKE(ahead);
     return CAIRN_OK;
@@ -84,13 +85,27 @@ static slot *next_slot(s3_ahead *ahead)
 
 bool s3_ahead_ready(s3_ahead *ahead)
 {
-    return workgroup_idle(next_slot(ahead)->group);
+    return ahead->pool == NULL || workgroup_idle(next_slot(ahead)->group);
+}
+
+static cairn_code take_now(s3_ahead *ahead, s3_digests *out, cairn_error *err)
+{
+    const http_source source = s3_ahead_source(&ahead->plan, ahead->taken);
+    s3_digests digests = {.by_crc32c = ahead->plan.by_crc32c};
+
+    CAIRN_ASSERT(ahead->taken < ahead->plan.parts);
+    CAIRN_TRY(s3_digest(&source, &digests, err));
+    *out = digests;
+    ahead->taken++;
+    return CAIRN_OK;
 }
 
 cairn_code s3_ahead_take(s3_ahead *ahead, s3_digests *out, cairn_error *err)
 {
+    if (ahead->pool == NULL) {
+        return take_now(ahead, out, err);
+    }
     slot *s = next_slot(ahead);
-
     CAIRN_TRY(workgroup_wait(s->group, err));
     *out = s->digests;
     workgroup_free(s->group);

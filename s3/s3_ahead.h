@@ -1,6 +1,7 @@
 /*
  * The digests of an upload's parts, made on a thread of its own while parts before them are sent:
- * who hashes a part between two sends lets all connections run dry meanwhile.
+ * who hashes a part between two sends lets all connections run dry meanwhile. Where no thread can
+ * be made each part is hashed when it is taken.
  *
  * Life cycle: s3_ahead_new; s3_ahead_take for each part once, in order; s3_ahead_free at any time.
  * One thread uses it.

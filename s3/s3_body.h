@@ -40,6 +40,8 @@ cairn_code s3_source_md5(const http_source *source, char out[S3_MD5_SIZE], cairn
 
 /* CRC-32C as the value of an x-amz-checksum-crc32c header. */
 #define S3_CRC32C_SIZE 9
+/* With "-10000" behind it: of the CRC-32C of so many parts. */
+#define S3_CRC32C_WHOLE_SIZE (S3_CRC32C_SIZE + 6)
 cairn_code s3_source_crc32c(const http_source *source, char out[S3_CRC32C_SIZE], cairn_error *err);
 /* The value for that of some bytes. */
 cairn_code s3_crc32c_text(uint32_t crc, char out[S3_CRC32C_SIZE], cairn_error *err);

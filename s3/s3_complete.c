@@ -84,56 +84,55 @@ static cairn_code sum_of_sums(const s3_upload *upload, cairn_buf *out, cairn_err
     return buf_text(out) != NULL ? CAIRN_OK : error_no_memory(err, "an upload");
 }
 
-typedef struct sum_reader {
-    const char *expected;
-    bool differs;
-} sum_reader;
-
-/* Without a '-' it is of another kind: of all bytes. */
-static cairn_code read_sum(void *context, const xml_event *event, cairn_error *err)
-{
-    sum_reader *reader = context;
-
-    (void)err;
-    if (!event->opens && strcmp(event->path, "CompleteMultipartUploadResult/ChecksumCRC32C") == 0 &&
-        strchr(event->text, '-') != NULL) {
-        reader->differs = strcmp(event->text, reader->expected) != 0;
-    }
-    return CAIRN_OK;
-}
-
-/* What the server says that it has put together, if it says so. */
-static cairn_code check_sum(const s3_upload *upload, const http_reply *reply, cairn_error *err)
+/* What the server says that it has put together. Without a '-' it is of another kind: of all bytes.
+ */
+static cairn_code check_told(const s3_upload *upload, const char *told, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) expected = {0};
 
-    if (!upload->by_crc32c) {
+    if (strchr(told, '-') == NULL) {
         return CAIRN_OK;
     }
     CAIRN_TRY(sum_of_sums(upload, &expected, err));
-    sum_reader reader = {.expected = buf_text(&expected)};
-    CAIRN_TRY(xml_read(cairn_buf_slice(&reply->body), read_sum, &reader, err));
-    if (reader.differs) {
-        s3_crc_distrust(upload->store, "the server made an object with another CRC-32C");
-        return error_set(err, CAIRN_E_INTEGRITY,
-                         "the object that the server made has another CRC-32C than its parts");
+    if (strcmp(told, buf_text(&expected)) == 0) {
+        return CAIRN_OK;
     }
-    return CAIRN_OK;
+    s3_crc_distrust(upload->store, "the server made an object with another CRC-32C");
+    return error_set(err, CAIRN_E_INTEGRITY,
+                     "the object that the server made has another CRC-32C than its parts");
+}
+
+static cairn_code read_sum(void *context, const xml_event *event, cairn_error *err)
+{
+    const s3_upload *upload = context;
+
+    return !event->opens && strcmp(event->path, "CompleteMultipartUploadResult/ChecksumCRC32C") == 0
+               ? check_told(upload, event->text, err)
+               : CAIRN_OK;
+}
+
+/* If it says so. */
+static cairn_code check_sum(s3_upload *upload, const http_reply *reply, cairn_error *err)
+{
+    return upload->by_crc32c ? xml_read(cairn_buf_slice(&reply->body), read_sum, upload, err)
+                             : CAIRN_OK;
 }
 
 /* Is what stands there made of this upload? */
-static cairn_code look_whether_done(const s3_upload *upload, bool *out_done, cairn_error *err)
+static cairn_code look_whether_done(const s3_upload *upload, s3_head *out, bool *out_done,
+                                    cairn_error *err)
 {
-    s3_head head = {0};
-    const cairn_code code = s3_head_object(upload->store, upload->call, upload->key, &head, err);
+    const cairn_code code =
+        upload->by_crc32c ? s3_head_with_crc32c(upload->store, upload->call, upload->key, out, err)
+                          : s3_head_object(upload->store, upload->call, upload->key, out, err);
 
-    *out_done = code == CAIRN_OK && head.info.size == upload->body->source.length &&
-                strcmp(head.id, upload->headers.id) == 0;
+    *out_done = code == CAIRN_OK && out->info.size == upload->body->source.length &&
+                strcmp(out->id, upload->headers.id) == 0;
     return code == CAIRN_E_NOT_FOUND ? CAIRN_OK : code;
 }
 
 /* 200 may be followed by minutes of white space and an error. */
-static cairn_code read_completion(const s3_upload *upload, s3_exchange *x, cairn_error *err)
+static cairn_code read_completion(s3_upload *upload, s3_exchange *x, cairn_error *err)
 {
     bool has_error = false;
 
@@ -146,19 +145,37 @@ static cairn_code read_completion(const s3_upload *upload, s3_exchange *x, cairn
     return s3_error_report(&x->error, &x->verdict, err);
 }
 
+/* The reply to a completion was lost, or came late: is it done? *out_final: to ask again tells no
+ * more. */
+static cairn_code judge_gone(const s3_upload *upload, bool *out_final, cairn_error *err)
+{
+    s3_head head = {0};
+    bool done = false;
+
+    CAIRN_TRY(look_whether_done(upload, &head, &done, err));
+    *out_final = true;
+    if (!done) {
+        return error_set(err, CAIRN_E_UNAVAILABLE, "the upload is gone: somebody else aborted it");
+    }
+    return upload->by_crc32c ? check_told(upload, head.crc32c, err) : CAIRN_OK;
+}
+
 /* One request, and what became of it if that is not clear. *out_final: a repeat would only find the
  * same. */
-static cairn_code complete_once(const s3_upload *upload, const s3_request *request, bool *out_final,
+static cairn_code complete_once(s3_upload *upload, const s3_request *request, bool *out_final,
                                 cairn_error *err)
 {
     CAIRN_AUTO(s3_exchange)
     x = {.store = upload->store, .call = upload->call, .request = request};
     cairn_error why = {0};
-    bool done = false;
     cairn_code code = s3_exchange_send(&x, &why);
 
+    *out_final = false;
     if (code == CAIRN_OK) {
         code = read_completion(upload, &x, &why);
+    }
+    if (code != CAIRN_OK && s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE)) {
+        code = judge_gone(upload, out_final, &why);
     }
     if (code == CAIRN_E_INTEGRITY) {
         /* Something stands under the key, and what it is can't be told by a repeat of this: another
@@ -166,25 +183,15 @@ static cairn_code complete_once(const s3_upload *upload, const s3_request *reque
         *out_final = true;
         return error_set(err, CAIRN_E_UNAVAILABLE, "%s", why.message);
     }
-    *out_final = !retry_is_transient(code) || s3_exchange_wants(&x, CAIRN_S3_RESTART_UPLOAD);
-    if (code == CAIRN_OK) {
-        return CAIRN_OK;
-    }
-    if (s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE)) {
-        CAIRN_TRY(look_whether_done(upload, &done, err));
-        *out_final = true;
-        return done ? CAIRN_OK
-                    : error_set(err, CAIRN_E_UNAVAILABLE,
-                                "the upload is gone: somebody else aborted it");
-    }
-    if (err != NULL) {
+    *out_final = *out_final || !retry_is_transient(code) ||
+                 s3_exchange_wants(&x, CAIRN_S3_RESTART_UPLOAD);
+    if (code != CAIRN_OK && err != NULL) {
         *err = why;
     }
     return code;
 }
 
-static cairn_code repeat_completion(const s3_upload *upload, const s3_request *request,
-                                    cairn_error *err)
+static cairn_code repeat_completion(s3_upload *upload, const s3_request *request, cairn_error *err)
 {
     s3_tries tries = {.begin_ms = clock_monotonic_ms()};
 
@@ -192,7 +199,6 @@ static cairn_code repeat_completion(const s3_upload *upload, const s3_request *r
         cairn_error why = {0};
         uint64_t delay_ms = 0;
         bool final = false;
-        bool done = false;
         const cairn_code code = complete_once(upload, request, &final, &why);
         if (code == CAIRN_OK) {
             return CAIRN_OK;
@@ -205,8 +211,8 @@ static cairn_code repeat_completion(const s3_upload *upload, const s3_request *r
             return error_prefix(err, code, "complete the upload");
         }
         CAIRN_TRY(call_sleep(upload->call, delay_ms, "waiting to complete an upload again", err));
-        /* The reply may have been lost, not the request. */
-        if (look_whether_done(upload, &done, NULL) == CAIRN_OK && done) {
+        /* The reply may have been lost, not the request: what is done already is not repeated. */
+        if (judge_gone(upload, &final, NULL) == CAIRN_OK) {
             return CAIRN_OK;
         }
     }
@@ -272,9 +278,9 @@ static bool is_gone(const s3_upload *upload, const cairn_call *call)
     return s3_exchange_send(&x, NULL) != CAIRN_OK && s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE);
 }
 
-void s3_upload_abort(s3_upload *upload)
+void s3_upload_abort(s3_upload *upload, uint64_t within_ms)
 {
-    const cairn_call own = {cairn_deadline_in(CAIRN_S3_ABORT_MS), NULL};
+    const cairn_call own = {cairn_deadline_in(within_ms), NULL};
     cairn_error err = {0};
 
     for (unsigned i = 0; i < CAIRN_S3_ABORT_ROUNDS_MAX; i++) {

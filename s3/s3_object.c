@@ -110,15 +110,21 @@ typedef struct single_put {
     cairn_put_mode mode;
 } single_put;
 
-/* Told that something stands there: is it what this very put has stored? */
-static cairn_code judge_existing(const single_put *put, const char *id, cairn_error *err)
+/* Told that something stands there: is it what this very put has stored? Then the reply to it was
+ * lost, and what the server made of the body is told by a HEAD. */
+static cairn_code judge_existing(const single_put *put, const char *id, const s3_digests *digests,
+                                 cairn_error *err)
 {
     cairn_error why = {0};
     s3_head head = {0};
-    const cairn_code code = s3_head_object(put->store, put->call, put->key, &head, &why);
+    const cairn_code code = digests->by_crc32c
+                                ? s3_head_with_crc32c(put->store, put->call, put->key, &head, &why)
+                                : s3_head_object(put->store, put->call, put->key, &head, &why);
 
     if (code == CAIRN_OK && strcmp(head.id, id) == 0) {
-        return CAIRN_OK;
+        return digests->by_crc32c
+                   ? s3_crc_compare(put->store, cairn_slice_of(head.crc32c), digests->crc32c, err)
+                   : CAIRN_OK;
     }
     if (retry_is_transient(code) || code == CAIRN_E_CANCELLED || code == CAIRN_E_NO_MEMORY) {
         if (err != NULL) {
@@ -153,7 +159,7 @@ static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id
         return CAIRN_OK;
     }
     if (put->mode == CAIRN_PUT_CREATE && x->error.status == 412) {
-        return judge_existing(put, id, err);
+        return judge_existing(put, id, digests, err);
     }
     if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN)) {
         CAIRN_TRY(s3_blame_source(&x->request->source, digests, put->body->path, err));
@@ -381,6 +387,9 @@ static cairn_code read_head(const http_reply *reply, s3_head *out, cairn_error *
     if (http_header(reply, "etag", &text) && text.len < sizeof(head.etag)) {
         memcpy(head.etag, text.data, text.len);
     }
+    if (http_header(reply, "x-amz-checksum-crc32c", &text) && text.len < sizeof(head.crc32c)) {
+        memcpy(head.crc32c, text.data, text.len);
+    }
     *out = head;
     return CAIRN_OK;
 }
@@ -406,12 +415,10 @@ static cairn_code learn_why(s3_store *store, const cairn_call *call, const char 
     return x.error.status == 416 ? CAIRN_OK : code;
 }
 
-cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *key, s3_head *out,
-                          cairn_error *err)
+static cairn_code send_head(s3_store *store, const cairn_call *call, const s3_request *request,
+                            s3_head *out, cairn_error *err)
 {
-    const s3_request request = {
-        .method = CAIRN_HTTP_HEAD, .asked = CAIRN_S3_ASKED_HEAD, .key = key};
-    CAIRN_AUTO(s3_exchange) x = {.store = store, .call = call, .request = &request};
+    CAIRN_AUTO(s3_exchange) x = {.store = store, .call = call, .request = request};
     cairn_error why = {0};
     const cairn_code code = s3_exchange_send(&x, &why);
 
@@ -419,12 +426,30 @@ cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *k
         return read_head(&x.http.reply, out, err);
     }
     if (s3_exchange_wants(&x, CAIRN_S3_LEARN_WHY)) {
-        CAIRN_TRY(learn_why(store, call, key, err));
+        CAIRN_TRY(learn_why(store, call, request->key, err));
     }
     if (err != NULL) {
         *err = why;
     }
     return code;
+}
+
+cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *key, s3_head *out,
+                          cairn_error *err)
+{
+    const s3_request request = {
+        .method = CAIRN_HTTP_HEAD, .asked = CAIRN_S3_ASKED_HEAD, .key = key};
+
+    return send_head(store, call, &request, out, err);
+}
+
+cairn_code s3_head_with_crc32c(s3_store *store, const cairn_call *call, const char *key,
+                               s3_head *out, cairn_error *err)
+{
+    s3_request request = {.method = CAIRN_HTTP_HEAD, .asked = CAIRN_S3_ASKED_HEAD, .key = key};
+
+    s3_request_header(&request, "x-amz-checksum-mode", "ENABLED");
+    return send_head(store, call, &request, out, err);
 }
 
 cairn_code s3_stat(void *self, const cairn_call *call, const char *key, cairn_object_info *out,

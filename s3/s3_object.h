@@ -50,11 +50,15 @@ typedef struct s3_head {
     cairn_object_info info;
     char id[RANDOM_ID_SIZE];                /* S3_META_UPLOAD, "" if it has none */
     char etag[CAIRN_S3_ETAG_BYTES_MAX + 1]; /* "" if it has none */
+    char crc32c[S3_CRC32C_WHOLE_SIZE];      /* "" if none was asked for, or told */
 } s3_head;
 
 /* CAIRN_E_NOT_FOUND only if the object is positively absent. */
 cairn_code s3_head_object(s3_store *store, const cairn_call *call, const char *key, s3_head *out,
                           cairn_error *err);
+/* The same, with the CRC-32C that the server keeps of it: of its bytes, or of its parts. */
+cairn_code s3_head_with_crc32c(s3_store *store, const cairn_call *call, const char *key,
+                               s3_head *out, cairn_error *err);
 
 /* CAIRN_E_EXISTS if an object stands there. */
 cairn_code s3_expect_absent(s3_store *store, const cairn_call *call, const char *key,

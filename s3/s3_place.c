@@ -78,18 +78,18 @@ static bool read_authority(cairn_slice text, bool https, char out[S3_HOST_SIZE])
     return true;
 }
 
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "[::1]", 5) == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0;
-}
-
 /* A bucket cannot stand before an address. */
 static bool is_address(const char *host)
 {
     const size_t digits = strspn(host, "0123456789.");
 
     return host[0] == '[' || host[digits] == '\0' || host[digits] == ':';
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "[::1]", 5) == 0 || (strncmp(host, "127.", 4) == 0 && is_address(host)) ||
+           strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0;
 }
 
 static cairn_code refuse_endpoint(const char *endpoint, const char *why, cairn_error *err)
@@ -191,6 +191,8 @@ cairn_code s3_place_resolve(const s3_place_query *query, s3_place *out, cairn_er
                          place.host);
     }
     CAIRN_TRY(choose_addressing(query, &place, err));
+    /* With the bucket before it, who knows what a name server makes of "localhost". */
+    place.loopback = is_loopback(place.host) && !place.virtual_host;
     put_bucket_before(&place, query->bucket);
     *out = place;
     return CAIRN_OK;

@@ -20,6 +20,7 @@ typedef struct s3_place {
     bool aws;          /* the host lies in one of AWS's domains */
     bool templated;    /* the host is made from the region */
     bool virtual_host; /* the bucket stands in the host, not in the path */
+    bool loopback;     /* the host is this machine: an address of it, or "localhost" alone */
     char region[S3_REGION_SIZE];
     char
         host[S3_HOST_SIZE]; /* of the bucket, lower case; with the port unless it is the scheme's */

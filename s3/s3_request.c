@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "logging.h"
 #include "random.h"
+#include "s3_checksum.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -301,6 +302,9 @@ static bool mend_region(s3_exchange *x)
     x->hop[0] = '\0';
     CAIRN_ASSERT(pthread_mutex_lock(&store->lock) == 0);
     moved = s3_place_move(&store->synced.place, store->bucket, x->error.region);
+    if (moved) {
+        s3_crc_forget(store);
+    }
     const bool there = strcmp(store->synced.place.region, x->error.region) == 0;
     CAIRN_ASSERT(pthread_mutex_unlock(&store->lock) == 0);
     if (moved) {

@@ -309,6 +309,14 @@ static cairn_code make_client(s3_store *store, const cairn_s3_options *o, const 
     return http_client_new(&options, &store->http, err);
 }
 
+/* TLS keeps strangers off the line, or there is none outside of this machine. */
+static bool line_is_private(const s3_store *store, const cairn_s3_options *o)
+{
+    const s3_place *place = &store->synced.place;
+
+    return place->https || (place->loopback && first_of(o->proxy, NULL, NULL) == NULL);
+}
+
 static cairn_code fill(s3_store *store, const cairn_s3_options *o, cairn_error *err)
 {
     CAIRN_AUTO(settings) s = {0};
@@ -318,7 +326,7 @@ static cairn_code fill(s3_store *store, const cairn_s3_options *o, cairn_error *
     CAIRN_TRY(resolve_place(store, o, &s, err));
     CAIRN_TRY(name_place(store, o, err));
     CAIRN_TRY(take_object_options(store, o, err));
-    store->crc.allowed = store->synced.place.https && !store->unsigned_payload &&
+    store->crc.allowed = line_is_private(store, o) && !store->unsigned_payload &&
                          store->object_lock_retain_ms == 0;
     CAIRN_TRY(make_client(store, o, &s, err));
     return s3_credentials_new(o, &s.env, store->synced.place.region, &store->credentials, err);

@@ -38,9 +38,10 @@ typedef enum s3_crc_state {
 } s3_crc_state;
 
 typedef struct s3_crc {
-    bool allowed; /* const: over https, and nothing else is asked for */
+    bool allowed; /* const: no stranger is on the line, and nothing else is asked for */
     _Atomic unsigned state;
     _Atomic unsigned proofs;       /* that were tried */
+    _Atomic unsigned moves;        /* of the bucket's place: what was proved was another's */
     _Atomic uint64_t signed_bytes; /* that could have gone with a CRC-32C */
 } s3_crc;
 

@@ -25,6 +25,23 @@ static cairn_code hash_file(const char *path, cairn_file_info *info, sha256 *dig
     return CAIRN_OK;
 }
 
+/* What went up is what was hashed. Drivers read a file again when they send it: some compare that
+ * with the digest, others (an upload in parts, HDFS) cannot. */
+static cairn_code expect_unchanged(const char *path, const fs_stat *hashed, cairn_error *err)
+{
+    fs_stat now;
+
+    CAIRN_TRY(fs_stat_path(path, &now, err));
+    if (now.size != hashed->size || now.mtime_ns != hashed->mtime_ns ||
+        now.inode != hashed->inode || now.device != hashed->device) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s changed while it was stored: what is stored has not the SHA-256 that "
+                         "was computed of it",
+                         path);
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code put_object(upload *self, const char *path, uint64_t bytes, const sha256 *digest,
                              cairn_error *err)
 {
@@ -68,9 +85,14 @@ static cairn_code put_joined(upload *self, const char *path, cairn_error *err)
 static cairn_code upload_pack(upload *self, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) name = {0};
+    fs_stat *hashed CAIRN_AUTO_FREE = mem_calloc(self->count, sizeof(*hashed));
     sha256 digest;
 
+    if (hashed == NULL) {
+        return error_no_memory(err, "a pack of files");
+    }
     for (size_t i = 0; i < self->count; i++) {
+        CAIRN_TRY(fs_stat_path(self->paths[i], &hashed[i], err));
         CAIRN_TRY(hash_file(self->paths[i], self->infos[i], &digest, err));
     }
     CAIRN_TRY(buf_printf(&name, err, "%s.pack", self->paths[0]));
@@ -80,15 +102,21 @@ static cairn_code upload_pack(upload *self, cairn_error *err)
     }
     const cairn_code code = put_joined(self, path, err);
     (void)fs_remove_file(path, NULL);
+    for (size_t i = 0; code == CAIRN_OK && i < self->count; i++) {
+        CAIRN_TRY(expect_unchanged(self->paths[i], &hashed[i], err));
+    }
     return code;
 }
 
 static cairn_code upload_file(upload *self, cairn_error *err)
 {
+    fs_stat hashed;
     sha256 digest;
 
+    CAIRN_TRY(fs_stat_path(self->paths[0], &hashed, err));
     CAIRN_TRY(hash_file(self->paths[0], self->infos[0], &digest, err));
-    return put_object(self, self->paths[0], self->infos[0]->size, &digest, err);
+    CAIRN_TRY(put_object(self, self->paths[0], self->infos[0]->size, &digest, err));
+    return expect_unchanged(self->paths[0], &hashed, err);
 }
 
 static cairn_code upload_one(void *argument, cairn_error *err)
@@ -179,6 +207,27 @@ cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info
                           const char *path, cairn_error *err)
 {
     return fetch(context, info, path, false, err);
+}
+
+cairn_code transfer_read(const transfer_context *context, const cairn_file_info *info,
+                         cairn_buf *out, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) bytes = {0};
+    sha256 digest;
+
+    CAIRN_TRY(call_check(context->call, info->key, err));
+    cairn_buf_init(&bytes, (size_t)info->size);
+    CAIRN_TRY(buf_reserve(&bytes, (size_t)info->size, err));
+    const cairn_memory_range range = {info->offset, bytes.data, (size_t)info->size};
+    CAIRN_TRY(as_damage(
+        err, cairn_store_get_range(context->root, context->call, info->key, &range, err), info));
+    bytes.len = (size_t)info->size;
+    CAIRN_FAILPOINT("restore.download.file", err);
+    CAIRN_TRY(sha256_of(cairn_buf_slice(&bytes), &digest, err));
+    CAIRN_TRY(compare(info, &digest, bytes.len, err));
+    cairn_buf_release(out);
+    *out = buf_take(&bytes);
+    return CAIRN_OK;
 }
 
 static cairn_code download_one(void *argument, cairn_error *err)

@@ -29,8 +29,12 @@ typedef struct upload {
     bool attempted; /* a put may have reached the store */
 } upload;
 
-/* Hashes and stores all objects create-only, in parallel. The first error ends the batch. Files
- * that share an object are joined in a file beside the first, which is removed again. */
+/*
+ * Hashes and stores all objects create-only, in parallel. The first error ends the batch. Files
+ * that share an object are joined in a file beside the first, which is removed again. A file that
+ * changes between its hashing and the end of its put is CAIRN_E_INTEGRITY, as far as its size and
+ * time of last change tell.
+ */
 cairn_code upload_batch(const transfer_context *context, upload *uploads, size_t count,
                         cairn_error *err);
 
@@ -54,6 +58,10 @@ cairn_code download_batch(const transfer_context *context, download *downloads, 
 /* Fetches one object into the new file `path` and checks it there. */
 cairn_code transfer_fetch(const transfer_context *context, const cairn_file_info *info,
                           const char *path, cairn_error *err);
+
+/* Reads a file into memory, which the caller has found to be small enough, and checks it there. */
+cairn_code transfer_read(const transfer_context *context, const cairn_file_info *info,
+                         cairn_buf *out, cairn_error *err);
 
 /* Reads an object through and compares size and SHA-256 without storing it. */
 cairn_code transfer_check(const transfer_context *context, const cairn_file_info *info,

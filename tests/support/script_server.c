@@ -59,6 +59,17 @@ static void write_journal(script_server *server, script_request *request)
     pthread_mutex_unlock(&server->lock);
 }
 
+static void drop_body(script_server *server, script_request *request)
+{
+    pthread_mutex_lock(&server->lock);
+    if (server->drops_bodies) {
+        free(request->body);
+        request->body = NULL;
+        request->body_len = 0;
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
 static bool ends_in_request(const script_rule *rule)
 {
     return rule->act == SCRIPT_RESET_REQUEST || rule->act == SCRIPT_STALL_REQUEST ||
@@ -118,7 +129,9 @@ static bool serve_one(script_connection *connection)
     script_rule rule = pick_rule(connection->server, incoming.request);
     const bool whole = take_body(connection, &incoming, &rule);
     write_journal(connection->server, incoming.request);
-    return whole && act(connection, &incoming, &rule);
+    const bool again = whole && act(connection, &incoming, &rule);
+    drop_body(connection->server, incoming.request);
+    return again;
 }
 
 static void *serve(void *argument)
@@ -346,6 +359,13 @@ void script_server_forget(script_server *server)
 {
     pthread_mutex_lock(&server->lock);
     server->rules_count = 0;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void script_server_drop_bodies(script_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->drops_bodies = true;
     pthread_mutex_unlock(&server->lock);
 }
 

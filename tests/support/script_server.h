@@ -154,6 +154,8 @@ typedef struct script_rule {
 void script_server_expect(script_server *server, const script_rule *rule);
 /* Forgets all rules; the journal stays. Connections stay open. */
 void script_server_forget(script_server *server);
+/* From now a request in the journal has no body (NULL) once it is answered: for many large ones. */
+void script_server_drop_bodies(script_server *server);
 
 /* Requests in the journal: each from when it was read as far as its rule wants, before its reply.
  */

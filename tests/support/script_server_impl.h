@@ -61,6 +61,7 @@ struct script_server {
     size_t rules_count;
     script_request **journal;
     size_t journal_count;
+    bool drops_bodies;
     size_t unexpected;
 };
 

@@ -69,6 +69,10 @@ static bool crc_passes(const s3_world *w, const script_request *request, script_
         refuse(reply, 400, "InvalidArgument");
         return false;
     }
+    if (w->fake.crc == S3_WORLD_CRC_OF_PARTS && !has(request->target, "partNumber=")) {
+        script_reply_header(reply, "x-amz-checksum-crc32c: %s", told);
+        return true;
+    }
     if (strcmp(told, found) != 0) {
         refuse(reply, 400, "BadDigest");
         return false;
@@ -104,7 +108,10 @@ static void fake_put(s3_world *w, const script_request *request, script_reply *r
     }
     w->fake.stands = true;
     w->fake.size = request->body_total;
+    w->fake.kept[0] = '\0';
     (void)script_request_header(request, "x-amz-meta-cairn-upload", w->fake.id, sizeof(w->fake.id));
+    (void)script_request_header(request, "x-amz-checksum-crc32c", w->fake.kept,
+                                sizeof(w->fake.kept));
 }
 
 static void fake_post(s3_world *w, const script_request *request, script_reply *reply)
@@ -129,6 +136,7 @@ static void fake_post(s3_world *w, const script_request *request, script_reply *
         w->fake.size += w->fake.parts[i];
     }
     memcpy(w->fake.id, w->fake.begun_id, sizeof(w->fake.id));
+    w->fake.kept[0] = '\0';
     const char *sum = w->fake.sum;
     script_reply_text(reply,
                       "\n\n<CompleteMultipartUploadResult><ETag>x</ETag>%s%s%s"
@@ -178,6 +186,19 @@ static void fake_get(const s3_world *w, const script_request *request, script_re
     free(body);
 }
 
+static void fake_head(const s3_world *w, const script_request *request, script_reply *reply)
+{
+    const char *sum = w->fake.head_sum != NULL ? w->fake.head_sum : w->fake.kept;
+
+    reply->length = SCRIPT_LENGTH_CLAIMED;
+    reply->length_claimed = w->fake.size;
+    script_reply_header(reply, "Last-Modified: Fri, 24 May 2013 00:00:00 GMT");
+    script_reply_header(reply, "x-amz-meta-cairn-upload: %s", w->fake.id);
+    if (sum[0] != '\0' && has(request->headers, "x-amz-checksum-mode: ENABLED")) {
+        script_reply_header(reply, "x-amz-checksum-crc32c: %s", sum);
+    }
+}
+
 static void fake_read(const s3_world *w, const script_request *request, script_reply *reply)
 {
     const bool upload = has(request->target, "uploadId=");
@@ -187,13 +208,19 @@ static void fake_read(const s3_world *w, const script_request *request, script_r
     } else if (!upload && !w->fake.stands) {
         refuse(reply, 404, "NoSuchKey");
     } else if (!upload && strcmp(request->method, "HEAD") == 0) {
-        reply->length = SCRIPT_LENGTH_CLAIMED;
-        reply->length_claimed = w->fake.size;
-        script_reply_header(reply, "Last-Modified: Fri, 24 May 2013 00:00:00 GMT");
-        script_reply_header(reply, "x-amz-meta-cairn-upload: %s", w->fake.id);
+        fake_head(w, request, reply);
     } else if (!upload) {
         fake_get(w, request, reply);
     }
+}
+
+s3_fake s3_world_seen(s3_world *w)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    const s3_fake seen = w->fake;
+    (void)pthread_mutex_unlock(&w->lock);
+
+    return seen;
 }
 
 void s3_world_fake(void *context, const script_request *request, script_reply *reply)

@@ -16,13 +16,29 @@
 /* What the fake does with an x-amz-checksum-crc32c. */
 typedef enum s3_world_crc {
     S3_WORLD_CRC_IGNORED = 0,
-    S3_WORLD_CRC_CHECKED = 1,    /* and repeated */
-    S3_WORLD_CRC_OTHER = 2,      /* checked, another one is told */
-    S3_WORLD_CRC_SILENT = 3,     /* checked, none is told */
-    S3_WORLD_CRC_NO_BEGIN = 4,   /* 501 to an upload with a checksum algorithm */
-    S3_WORLD_CRC_NO_HEADER = 5,  /* 400 InvalidArgument to each */
-    S3_WORLD_CRC_NO_UNSIGNED = 6 /* checked; a body that is not signed is 403 */
+    S3_WORLD_CRC_CHECKED = 1,     /* and repeated */
+    S3_WORLD_CRC_OTHER = 2,       /* checked, another one is told */
+    S3_WORLD_CRC_SILENT = 3,      /* checked, none is told */
+    S3_WORLD_CRC_NO_BEGIN = 4,    /* 501 to an upload with a checksum algorithm */
+    S3_WORLD_CRC_NO_HEADER = 5,   /* 400 InvalidArgument to each */
+    S3_WORLD_CRC_NO_UNSIGNED = 6, /* checked; a body that is not signed is 403 */
+    S3_WORLD_CRC_OF_PARTS = 7     /* of parts checked; that of a whole put is only repeated */
 } s3_world_crc;
+
+typedef struct s3_fake {
+    bool stands;
+    uint64_t size;
+    char id[64];                    /* of the object's metadata */
+    char begun_id[64];              /* of the upload's */
+    bool open;                      /* an upload is */
+    uint64_t parts[S3_WORLD_PARTS]; /* bytes of each part */
+    unsigned aborts;
+    unsigned bad_hashes; /* bodies whose SHA-256 was not the signed one */
+    s3_world_crc crc;
+    const char *sum;      /* told with a completion; NULL: none */
+    char kept[16];        /* the CRC-32C that came with the object */
+    const char *head_sum; /* told by a HEAD that asks for one; NULL: what was kept */
+} s3_fake;
 
 typedef struct s3_world {
     script_server *server;
@@ -34,18 +50,7 @@ typedef struct s3_world {
     cairn_error err;
     /* the fake */
     pthread_mutex_t lock;
-    struct {
-        bool stands;
-        uint64_t size;
-        char id[64];                    /* of the object's metadata */
-        char begun_id[64];              /* of the upload's */
-        bool open;                      /* an upload is */
-        uint64_t parts[S3_WORLD_PARTS]; /* bytes of each part */
-        unsigned aborts;
-        unsigned bad_hashes; /* bodies whose SHA-256 was not the signed one */
-        s3_world_crc crc;
-        const char *sum; /* told with a completion; NULL: none */
-    } fake;
+    s3_fake fake;
 } s3_world;
 
 int s3_world_setup(void **state);
@@ -69,6 +74,8 @@ void s3_world_rule(s3_world *w, script_rule rule);
 void s3_world_serve(s3_world *w);
 /* The fake itself, a script_call, for a rule that spoils its reply; `context` is the world. */
 void s3_world_fake(void *context, const script_request *request, script_reply *reply);
+/* A copy of what the fake holds now: it may still be at a request that the client has given up. */
+s3_fake s3_world_seen(s3_world *w);
 
 /* Requests whose method and beginning of target are these. */
 unsigned s3_world_count(s3_world *w, const char *method, const char *path);

@@ -304,6 +304,64 @@ static void get_first(void *argument)
     }
 }
 
+/* The second run waits for the file "go" beside it; not for ever, if the test has failed. */
+static void write_hanging_program(credentials_world *world)
+{
+    credentials_program(world, "#!/bin/sh\n"
+                               "cd \"${0%/*}\" || exit 1\n"
+                               "echo x >> runs\n"
+                               "n=$(wc -l < runs)\n"
+                               "i=0\n"
+                               "test $n = 2 && echo x > hangs\n"
+                               "while test $n = 2 && ! test -e go && test $i -lt 300; do\n"
+                               "    sleep 0.1\n"
+                               "    i=$((i + 1))\n"
+                               "done\n"
+                               "echo \"{\\\"Version\\\": 1, \\\"AccessKeyId\\\": \\\"AK$n\\\", "
+                               "\\\"SecretAccessKey\\\": \\\"k-" CANARY "\\\", "
+                               "\\\"Expiration\\\": \\\"2026-01-01T01:00:00Z\\\"}\"\n");
+}
+
+typedef struct one_of_two {
+    waiter who;
+    const credentials_world *world;
+    bool comes_later;
+} one_of_two;
+
+static void get_beside_one_who_hangs(void *argument)
+{
+    one_of_two *self = argument;
+    char path[TMPDIR_PATH_BYTES];
+
+    (void)credentials_path(self->world, "bin/hangs", path);
+    for (int i = 0; self->comes_later && i < 6000 && access(path, F_OK) != 0; i++) {
+        (void)usleep(10000);
+    }
+    get_first(&self->who);
+    if (self->comes_later) {
+        FILE *file = fopen(credentials_path(self->world, "bin/go", path), "we");
+        (void)(file != NULL && fclose(file) == 0);
+    }
+}
+
+static void who_waits_for_a_program_holds_up_nobody(void **state)
+{
+    credentials_world *world = *state;
+    CAIRN_AUTO_PTR(s3_credentials_free) s3_credentials *credentials = credentials_open(world);
+    one_of_two both[] = {{{.credentials = credentials}, world, false},
+                         {{.credentials = credentials}, world, true}};
+
+    write_hanging_program(world);
+    expect_id(credentials, "AK1");
+    world->now_ms += HOUR_MS - CAIRN_S3_REFRESH_AHEAD_MS / 2;
+    threads_run(get_beside_one_who_hangs, both, sizeof(both[0]), CAIRN_ARRAY_LEN(both));
+
+    ASSERT_OK(both[0].who.code, NULL);
+    ASSERT_OK(both[1].who.code, NULL);
+    assert_string_equal(both[0].who.id, "AK2");
+    assert_string_equal(both[1].who.id, "AK1"); /* still valid */
+}
+
 static void threads_that_come_together_cost_one_search(void **state)
 {
     credentials_world *world = *state;
@@ -337,6 +395,7 @@ int main(void)
         IN_WORLD(a_cancelled_call_ends_and_is_no_failure_of_others),
         IN_WORLD(a_file_that_others_can_read_is_warned_of_once),
         IN_WORLD(many_threads_share_one_cache),
+        IN_WORLD(who_waits_for_a_program_holds_up_nobody),
         IN_WORLD(threads_that_come_together_cost_one_search),
     };
 

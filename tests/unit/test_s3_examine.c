@@ -47,8 +47,8 @@ static void a_server_that_takes_everything_is_told_bad(void **state)
     says(&found, "multipart-create-only", CAIRN_VERDICT_NOTE);
     says(&found, "multipart-part-size", CAIRN_VERDICT_OK);
     says(&found, "region", CAIRN_VERDICT_OK);
-    assert_false(w->fake.stands); /* nothing stays */
-    assert_false(w->fake.open);
+    assert_false(s3_world_seen(w).stands); /* nothing stays */
+    assert_false(s3_world_seen(w).open);
 
     /* From now on it gets a Content-MD5. */
     const unsigned before = s3_world_count(w, "PUT", "/");
@@ -79,7 +79,7 @@ static void a_server_that_checks_is_told_fine(void **state)
     s3_world_header(s3_world_request(w, "PUT", "/", 1), "content-md5", text);
     s3_world_header(s3_world_request(w, "PUT", "/", 2), "x-amz-checksum-crc32c", text);
     s3_world_header(s3_world_request(w, "PUT", "/", 3), "x-amz-checksum-crc64nvme", text);
-    assert_int_equal(w->fake.bad_hashes, 0);
+    assert_int_equal(s3_world_seen(w).bad_hashes, 0);
 }
 
 static void what_cannot_be_asked_is_told_so(void **state)

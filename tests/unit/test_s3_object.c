@@ -32,7 +32,7 @@ static void a_put_is_signed_with_the_hash_of_its_body(void **state)
                                  "x-amz-content-sha256;x-amz-date;x-amz-meta-cairn-upload"));
     assert_false(script_request_header(request, "if-none-match", text, sizeof(text)));
     assert_false(script_request_header(request, "expect", text, sizeof(text)));
-    assert_int_equal(w->fake.bad_hashes, 0);
+    assert_int_equal(s3_world_seen(w).bad_hashes, 0);
 }
 
 static void a_known_digest_of_a_file_is_sent_without_reading_it_twice(void **state)

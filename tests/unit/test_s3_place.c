@@ -96,6 +96,8 @@ static void what_is_no_endpoint_is_refused(void **state)
         {"https://127.0.0.1:9000", "x", CAIRN_S3_ADDRESSING_VIRTUAL, CAIRN_E_INVALID},
         {"http://minio:9000", "x", CAIRN_S3_ADDRESSING_AUTO, CAIRN_E_ACCESS},
         {"http://localhost.example", "x", CAIRN_S3_ADDRESSING_AUTO, CAIRN_E_ACCESS},
+        {"http://127.0.0.1.example", "x", CAIRN_S3_ADDRESSING_AUTO, CAIRN_E_ACCESS},
+        {"http://0.0.0.0", "x", CAIRN_S3_ADDRESSING_AUTO, CAIRN_E_ACCESS},
     };
 
     (void)state;
@@ -107,6 +109,32 @@ static void what_is_no_endpoint_is_refused(void **state)
         ASSERT_CODE(s3_place_resolve(&query, &place, &err), cases[i].code, &err);
         assert_null(strstr(err.message, "pass@"));
         assert_string_equal(place.host, "");
+    }
+}
+
+static void only_hosts_that_are_surely_this_machine_are_loopback(void **state)
+{
+    static const struct {
+        const char *endpoint;
+        bool virtual_host;
+        bool expected;
+    } cases[] = {
+        {"http://127.0.0.1:9000", false, true},    {"https://127.9.9.9", false, true},
+        {"http://[::1]:9000", false, true},        {"http://localhost:9000", false, true},
+        {"http://localhost:9000", true, false},    {"http://127.0.0.1.example", false, false},
+        {"http://localhost.example", true, false}, {"http://10.0.0.1", false, false},
+        {"http://0.0.0.0", false, false},          {NULL, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        const s3_place_query query = {
+            "bkt", cases[i].endpoint, "us-east-1",
+            cases[i].virtual_host ? CAIRN_S3_ADDRESSING_VIRTUAL : CAIRN_S3_ADDRESSING_PATH, true};
+        s3_place place = {.https = false};
+        cairn_error err = {0};
+        ASSERT_OK(s3_place_resolve(&query, &place, &err), &err);
+        assert_int_equal(place.loopback, cases[i].expected);
     }
 }
 
@@ -184,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoint_region_and_style_give_the_host),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
+        cmocka_unit_test(only_hosts_that_are_surely_this_machine_are_loopback),
         cmocka_unit_test(another_region_is_another_host_only_at_aws_itself),
         cmocka_unit_test(only_another_host_of_aws_for_the_bucket_is_a_hop),
         cmocka_unit_test(no_other_server_may_send_us_anywhere),
