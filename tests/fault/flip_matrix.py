@@ -14,7 +14,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cairn_world import Failure, World, make_lines  # noqa: E402
+from cairn_world import Failure, World, files_of, make_lines  # noqa: E402
 
 DATA = make_lines(3000, 3)
 OPTIONS = ["--checkpoint-every", "1000", "-D", "execution.checkpointing.num-retained=3"]
@@ -60,7 +60,7 @@ class Job:
         keys = {"chk-%d/manifest.json" % self.newest}
         for operator in manifest["operators"]:
             for subtask in operator["subtasks"]:
-                keys.update(file["key"] for file in subtask["files"] + subtask["outputs"])
+                keys.update(file["key"] for file in files_of(subtask))
                 keys.add("chk-%d/%s/%d/%s-%s-part.json" % (
                     self.newest, operator["uid"], subtask["index"], manifest["epoch"],
                     subtask["attempt"]))
@@ -72,7 +72,7 @@ class Job:
                 if number < self.newest and not any(
                     file["key"] == key for operator in manifest["operators"]
                     for subtask in operator["subtasks"]
-                    for file in subtask["files"] + subtask["outputs"])]
+                    for file in files_of(subtask))]
         return max(good) if good else None
 
     def check(self, key, good, commands=("verify", "restore")):

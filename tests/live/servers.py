@@ -288,11 +288,10 @@ class Hdfs:
                 self.facts[name] = value.strip("'")
         if self.mode == "kerberos":
             self.ticket("hdfs", "hdfs/localhost")
-        self.hadoop("fs", "-mkdir", "-p", "/cairn")
-        self.hadoop("fs", "-chmod", "777", "/cairn")
         return self
 
     def __exit__(self, *_):
+        self.jvm["SIGNAL"] = "KILL"  # nobody starts it again
         self.script("hdfs-down.sh", self.root)
         shutil.rmtree(self.root, ignore_errors=True)
 

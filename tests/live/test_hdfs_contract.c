@@ -4,7 +4,8 @@
  * CAIRN_HDFS_CONF (folder of core-site.xml), CAIRN_HDFS_NAMENODES (URLs with commas between, in
  * place of the URI's), CAIRN_HDFS_USER, CAIRN_HDFS_AUTH (simple, kerberos, token),
  * CAIRN_HDFS_TOKEN, CAIRN_HDFS_CA, CAIRN_HDFS_PREFIX, CAIRN_HDFS_MAP, CAIRN_HDFS_REPLICATION,
- * CAIRN_HDFS_RACES, CAIRN_HDFS_LISTED (objects of the large listing).
+ * CAIRN_HDFS_RACES, CAIRN_HDFS_LISTED (objects of the large listing), CAIRN_LIVE_FULL (1: the
+ * counts of a release). A server of ours has pages of five entries.
  */
 #include "test.h"
 
@@ -135,11 +136,12 @@ static void destroy(cairn_store *store, void *instance)
 
 int main(void)
 {
+    const bool full = setting("CAIRN_LIVE_FULL") != NULL;
     const store_contract_factory factory = {
         .name = "HDFS",
-        .traits = {.race_rounds = number("CAIRN_HDFS_RACES", 25),
-                   .listed_objects = number("CAIRN_HDFS_LISTED", 0),
-                   .mixed_rounds = 20,
+        .traits = {.race_rounds = number("CAIRN_HDFS_RACES", full ? 200 : 10),
+                   .listed_objects = number("CAIRN_HDFS_LISTED", full ? 0 : 200),
+                   .mixed_rounds = full ? 60 : 10,
                    .key_bytes = 900},
         .make = make,
         .destroy = destroy,

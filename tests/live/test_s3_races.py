@@ -17,6 +17,8 @@ from s3_forgetful import Forgetful
 RACE = os.path.join(os.environ.get("CAIRN_LIVE_DIR", "build/debug/tests"), "race_commit")
 RACES = 1000 if FULL else 50
 STARTS = 100 if FULL else 5
+# How often the races are run until two win: on a machine with much else to do they seldom meet.
+BLIND_TRIES = 40
 ALONE = ["-D", "cairn.store.create-check=single"]
 
 
@@ -47,8 +49,12 @@ def each_race_on_minio_has_one_winner():
 @case
 def races_on_versitygw_have_several_winners_or_this_test_is_blind():
     with servers.Versitygw() as server:
-        code, text = race(server.environment(), "s3://%s/races" % server.new_bucket())
-        check(code == 1 and "ok and ok" in text, text[-2000:])
+        for _ in range(BLIND_TRIES):
+            code, text = race(server.environment(), "s3://%s/races" % server.new_bucket())
+            check(code in (0, 1), text[-2000:])
+            if code == 1 and "ok and ok" in text:
+                return
+        check(False, "never two winners: " + text[-2000:])
 
 
 def is_refused(server, **more):

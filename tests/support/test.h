@@ -18,6 +18,23 @@
 
 #include <cmocka.h>
 
+/*
+ * Random and swept counts are divided by these. A sanitizer makes a test slower by five to twenty
+ * times, and the build without one does the whole count. TEST_STRIDE is for sweeps over every call
+ * that may fail, one at a time: the address sanitizer looks for what each of them leaks, the thread
+ * sanitizer sees no other locks in one than in its neighbour.
+ */
+#if defined(__SANITIZE_THREAD__)
+#    define TEST_SHARE  5
+#    define TEST_STRIDE 7
+#elif defined(__SANITIZE_ADDRESS__)
+#    define TEST_SHARE  5
+#    define TEST_STRIDE 1
+#else
+#    define TEST_SHARE  1
+#    define TEST_STRIDE 1
+#endif
+
 /* `expr` gives CAIRN_OK; `err` is the error that it was called with, or NULL. */
 #define ASSERT_OK(expr, err) ASSERT_CODE(expr, CAIRN_OK, err)
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # hdfs-up.sh DIR [plain|tls|ha|kerberos]
-# Make and start a fresh HDFS under DIR (erases DIR/data) and wait until it takes writes.
+# Make and start a fresh HDFS under DIR (erases DIR/data) and wait until it takes writes. In it is the
+# folder /cairn, in which everybody may write.
 # Jars: DIR/lib, or HDFS_LIB=<install dir>/lib. Writes DIR/cluster.env.
 # Environment: NDN (number of DataNodes, 1), SUPERUSER (hdfs),
 #   PORT_BASE (first port tried; keep it below the ephemeral range, which starts at 32768 on Linux),
@@ -149,6 +150,8 @@ wait_tcp() {             # wait_tcp PORT NAME
   die "nothing listens on $1 ($2)"
 }
 if [ -n "$JNS" ]; then wait_tcp "$JN1_RPC" jn1; fi
+# The DataNodes may start before there is a NameNode: they try again.
+if [ -z "${NO_DN:-}" ]; then for n in $DNS; do start_proc "$n"; done; fi
 java_argv nn1
 "${JAVA_ARGV[@]}" "$(class_of nn1)" -format -force -nonInteractive >"$DIR/log/format.log" 2>&1 || { tail -30 "$DIR/log/format.log" >&2; die "format failed"; }
 echo "formatted     +$(ms) ms"
@@ -159,22 +162,21 @@ if [ "$MODE" = ha ]; then
   "${JAVA_ARGV[@]}" "$(class_of nn2)" -bootstrapStandby -force -nonInteractive >"$DIR/log/bootstrap.log" 2>&1 || { tail -30 "$DIR/log/bootstrap.log" >&2; die "bootstrapStandby failed"; }
   echo "bootstrapped  +$(ms) ms"
   start_proc nn2
-fi
-# The DataNodes may start before the NameNode listens: they retry.
-if [ -z "${NO_DN:-}" ]; then for n in $DNS; do start_proc "$n"; done; fi
-if [ "$MODE" = ha ]; then
   wait_tcp "$NN2_RPC" nn2
   run_tool org.apache.hadoop.hdfs.tools.DFSHAAdmin -transitionToActive nn1 >>"$DIR/log/cli.log" 2>&1 || { tail -5 "$DIR/log/cli.log" >&2; die "transitionToActive failed"; }
   echo "nn1 active    +$(ms) ms"
 fi
 
 # --- ready: safe mode off and every DataNode alive, over JMX (no Hadoop client)
-CURL=(curl -s --max-time 5)
+CURL=(curl -s --max-time 20)
 if [ "$MODE" = tls ]; then CURL+=(--cacert "$DIR/tls/ca.pem"); fi
 if [ "$MODE" = kerberos ]; then
   export KRB5_CONFIG=$DIR/krb5/krb5.conf KRB5CCNAME=FILE:$DIR/krb5/cc.up
   "${KINIT:-kinit}" -k -t "$DIR/krb5/hdfs.keytab" "hdfs/$HOST@$REALM"
   CURL+=(--negotiate -u :)
+  as_superuser=
+else
+  as_superuser="&user.name=$SUPERUSER"
 fi
 want=$NDN; up_dns=$DNS
 if [ -n "${NO_DN:-}" ]; then want=0; up_dns=; fi
@@ -191,5 +193,7 @@ while :; do
   [ "$(date +%s)" -lt "$deadline" ] || die "not ready after ${WAIT_S:-120} s (live=$live state=$state); logs in $DIR/log"
   sleep 0.1
 done
+"${CURL[@]}" -f -X PUT "$SCHEME://$HOST:$NN1_HTTP/webhdfs/v1/cairn?op=MKDIRS&permission=777$as_superuser" >/dev/null ||
+  die "the folder /cairn can't be made"
 echo "ready         +$(ms) ms (mode $MODE, live DataNodes $live, $state)"
 cat "$DIR/cluster.env"
