@@ -1,6 +1,6 @@
 /*
  * A value state beside the raw RocksDB C API: same options, same keys and values, same process, in
- * rounds that alternate and change who goes first.
+ * rounds as in paired.h.
  *
  *     bench_state FOLDER KEYS VALUE_BYTES [--json]
  *
@@ -10,40 +10,27 @@
  * update  read a value, write another    (ours: set_key, get, update; raw: get_pinned, put)
  *
  * Raw keys are the plain keys; ours also hashes each and stores group, escape and namespace with
- * it. A ratio is the median over the pairs of rounds of ours / raw: wall by the clock, cpu by the
- * time of this thread, which other processes disturb less. CAIRN_BENCH_MEMORY_MB sets the budget of
- * each of the two databases, CAIRN_BENCH_ROUNDS and CAIRN_BENCH_OPERATIONS the rounds and
- * operations of a round after the load. The folder must not exist.
+ * it. CAIRN_BENCH_MEMORY_MB sets the budget of each of the two databases, CAIRN_BENCH_ROUNDS and
+ * CAIRN_BENCH_OPERATIONS the rounds and operations of a round after the load. The folder must not
+ * exist.
  */
-#include "clock.h"
-#include "encode.h"
 #include "fsutil.h"
 #include "keyed_state.h"
-#include "rocks_options.h"
+#include "paired.h"
+#include "raw_db.h"
 #include "state_rocks.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define KEY_BYTES        16
-#define VALUE_BYTES_MAX  4096
-#define ROUNDS_MAX       1000
-#define ROUNDS           20
-#define LOAD_ROUNDS      20
-#define OPERATIONS       100000
-#define MEMORY_MB        256
-#define MAX_PARALLELISM  128
-#define STRIDE           UINT64_C(2654435761) /* prime and beyond all counts: a permutation */
-#define NS_PER_S         UINT64_C(1000000000)
-#define SETTLE_POLL_MS   100
-#define SETTLE_POLLS_MAX 6000
-
-typedef struct raw_side {
-    rocks_settings settings;
-    rocksdb_t *db;
-    rocksdb_pinnableslice_t *pinned;
-} raw_side;
+#define KEY_BYTES       16
+#define VALUE_BYTES_MAX 4096
+#define ROUNDS          20
+#define LOAD_ROUNDS     20
+#define OPERATIONS      100000
+#define MEMORY_MB       256
+#define MAX_PARALLELISM 128
+#define STRIDE          UINT64_C(2654435761) /* prime and beyond all counts: a permutation */
 
 typedef struct our_side {
     state_engine *engine;
@@ -56,25 +43,16 @@ typedef struct bench {
     size_t value_bytes;
     uint64_t rounds;
     uint64_t operations;
-    raw_side raw;
+    raw_db raw;
     our_side ours;
     uint8_t noise[2 * VALUE_BYTES_MAX];
     uint64_t random;
     cairn_error err;
 } bench;
 
-_Noreturn static void quit(const char *message)
+static void must(const bench *b, cairn_code code)
 {
-    (void)fprintf(stderr, "bench_state: %s\n", message);
-    (void)fflush(NULL);
-    _Exit(1);
-}
-
-static void must(bench *b, cairn_code code)
-{
-    if (code != CAIRN_OK) {
-        quit(b->err.message);
-    }
+    bench_must(code, &b->err);
 }
 
 static uint64_t next_random(bench *b)
@@ -110,47 +88,24 @@ static cairn_slice value_of(const bench *b, uint64_t number)
 
 /* --- the two sides ---------------------------------------------------------------------------- */
 
-static void raw_must(char *message)
+static void raw_side_put(bench *b, cairn_slice key, cairn_slice value)
 {
-    if (message != NULL) {
-        quit(message);
-    }
+    raw_put(&b->raw, key, value);
 }
 
-static void raw_put(bench *b, cairn_slice key, cairn_slice value)
+static bool raw_side_get(bench *b, cairn_slice key, cairn_slice *value)
 {
-    char *message = NULL;
-
-    rocksdb_put(b->raw.db, b->raw.settings.write, key.data, key.len, value.data, value.len,
-                &message);
-    raw_must(message);
+    return raw_get(&b->raw, key, value);
 }
 
-static bool raw_get(bench *b, cairn_slice key, cairn_slice *value)
-{
-    char *message = NULL;
-
-    if (b->raw.pinned != NULL) {
-        rocksdb_pinnableslice_destroy(b->raw.pinned);
-    }
-    b->raw.pinned =
-        rocksdb_get_pinned(b->raw.db, b->raw.settings.read, key.data, key.len, &message);
-    raw_must(message);
-    if (b->raw.pinned == NULL) {
-        return false;
-    }
-    value->data = rocksdb_pinnableslice_value(b->raw.pinned, &value->len);
-    return true;
-}
-
-static void raw_update(bench *b, cairn_slice key, cairn_slice value)
+static void raw_side_update(bench *b, cairn_slice key, cairn_slice value)
 {
     cairn_slice old = {NULL, 0};
 
-    if (!raw_get(b, key, &old)) {
-        quit("a key of the raw side is missing");
+    if (!raw_get(&b->raw, key, &old)) {
+        bench_quit("a key of the raw side is missing");
     }
-    raw_put(b, key, value);
+    raw_put(&b->raw, key, value);
 }
 
 static void our_put(bench *b, cairn_slice key, cairn_slice value)
@@ -173,7 +128,7 @@ static void our_update(bench *b, cairn_slice key, cairn_slice value)
     cairn_slice old = {NULL, 0};
 
     if (!our_get(b, key, &old)) {
-        quit("a key of our side is missing");
+        bench_quit("a key of our side is missing");
     }
     must(b, cairn_value_update(b->ours.value, value, &b->err));
 }
@@ -184,7 +139,8 @@ typedef struct side {
     void (*update)(bench *b, cairn_slice key, cairn_slice value);
 } side;
 
-static const side sides[] = {{raw_put, raw_get, raw_update}, {our_put, our_get, our_update}};
+static const side sides[] = {{raw_side_put, raw_side_get, raw_side_update},
+                             {our_put, our_get, our_update}};
 
 /* --- rounds ----------------------------------------------------------------------------------- */
 
@@ -212,7 +168,7 @@ static void run_get(bench *b, const side *on, const round *part)
     for (uint64_t i = 0; i < part->count; i++) {
         if (!on->get(b, key_of(next_random(b) % b->keys, text), &value) ||
             value.len != b->value_bytes) {
-            quit("a key is missing");
+            bench_quit("a key is missing");
         }
     }
 }
@@ -227,7 +183,7 @@ static void run_miss(bench *b, const side *on, const round *part)
 
         text[KEY_BYTES - 1] = 'x'; /* inside the range of the keys, so that it is no easy miss */
         if (on->get(b, key, &value)) {
-            quit("a key is there that was never written");
+            bench_quit("a key is there that was never written");
         }
     }
 }
@@ -241,120 +197,48 @@ static void run_update(bench *b, const side *on, const round *part)
     }
 }
 
-static uint64_t thread_ns(void)
-{
-    struct timespec now;
+/* --- rows ------------------------------------------------------------------------------------- */
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+typedef struct row_work {
+    bench *b;
+    workload work;
+    round part;
+} row_work;
+
+static void run_part(void *context, size_t which, uint64_t number)
+{
+    const row_work *work = context;
+
+    work->b->random = number * 2 + 1;
+    work->work(work->b, &sides[which], &work->part);
 }
 
-/* Of one row: nanoseconds of both sides, and the ratio of speeds of each pair of rounds. */
-typedef struct row {
-    const char *name;
-    uint64_t operations;
-    uint64_t wall_ns[CAIRN_ARRAY_LEN(sides)];
-    uint64_t cpu_ns[CAIRN_ARRAY_LEN(sides)];
-    double wall_ratio[ROUNDS_MAX];
-    double cpu_ratio[ROUNDS_MAX];
-    size_t rounds;
-} row;
-
-static void run_pair(bench *b, workload work, const round *part, row *result)
+static void run_round(row_work *work, uint64_t number, paired_row *result)
 {
-    size_t first = result->rounds % CAIRN_ARRAY_LEN(sides);
-    double wall[CAIRN_ARRAY_LEN(sides)];
-    double cpu[CAIRN_ARRAY_LEN(sides)];
+    const paired_work timed = {NULL, run_part, work, work->part.count};
 
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(sides); i++) {
-        size_t which = first ^ i;
-        uint64_t wall_us = clock_monotonic_us();
-        uint64_t cpu_ns = thread_ns();
-
-        b->random = part->first * 2 + 1;
-        work(b, &sides[which], part);
-        cpu_ns = thread_ns() - cpu_ns;
-        wall_us = clock_monotonic_us() - wall_us;
-        result->wall_ns[which] += wall_us * 1000;
-        result->cpu_ns[which] += cpu_ns;
-        wall[which] = (double)wall_us;
-        cpu[which] = (double)cpu_ns;
-    }
-    result->operations += part->count;
-    result->wall_ratio[result->rounds] = wall[0] / wall[1];
-    result->cpu_ratio[result->rounds] = cpu[0] / cpu[1];
-    result->rounds++;
+    paired_round(result, &timed, number);
 }
 
-static bool is_busy(rocksdb_t *db)
+static void run_row(bench *b, workload work, paired_row *result)
 {
-    static const char *const properties[] = {
-        "rocksdb.compaction-pending", "rocksdb.num-running-compactions",
-        "rocksdb.num-running-flushes", "rocksdb.mem-table-flush-pending"};
-
-    for (size_t i = 0; i < CAIRN_ARRAY_LEN(properties); i++) {
-        uint64_t value = 0;
-
-        if (rocksdb_property_int(db, properties[i], &value) == 0 && value != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Background work of the one side must not run in a round of the other. */
-static void settle(bench *b)
-{
-    for (int calm = 0, polls = 0; calm < 3 && polls < SETTLE_POLLS_MAX; polls++) {
-        uint64_t bytes = b->ours.engine->ops->state_bytes(b->ours.engine);
-
-        clock_sleep_ms(SETTLE_POLL_MS);
-        calm = is_busy(b->raw.db) || b->ours.engine->ops->state_bytes(b->ours.engine) != bytes
-                   ? 0
-                   : calm + 1;
+    raw_settle(&b->raw, b->ours.engine);
+    for (uint64_t i = 1; i <= b->rounds; i++) {
+        run_round(&(row_work){b, work, {i, b->operations}}, i, result);
     }
 }
 
-static void run_row(bench *b, workload work, row *result)
-{
-    settle(b);
-    for (uint64_t i = 0; i < b->rounds; i++) {
-        round part = {i + 1, b->operations};
-
-        run_pair(b, work, &part, result);
-    }
-}
-
-static void run_load(bench *b, row *result)
+static void run_load(bench *b, paired_row *result)
 {
     for (uint64_t i = 0; i < LOAD_ROUNDS; i++) {
         uint64_t first = b->keys * i / LOAD_ROUNDS;
         round part = {first, b->keys * (i + 1) / LOAD_ROUNDS - first};
 
-        run_pair(b, run_put, &part, result);
+        run_round(&(row_work){b, run_put, part}, i + 1, result);
     }
 }
 
 /* --- what is printed -------------------------------------------------------------------------- */
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof(*values), compare);
-    return values[count / 2];
-}
-
-static double per_second(uint64_t operations, uint64_t ns)
-{
-    return (double)operations * (double)NS_PER_S / (double)ns;
-}
 
 #define ROW_TEXT "%10llu %6zu  %-8s %12.0f %12.0f %8.3f %8.3f\n"
 #define ROW_JSON                                               \
@@ -362,25 +246,20 @@ static double per_second(uint64_t operations, uint64_t ns)
     "\"raw_per_second\":%.0f,\"cairn_per_second\":%.0f,"       \
     "\"wall_ratio\":%.3f,\"cpu_ratio\":%.3f}\n"
 
-static void print_row(const bench *b, row *result, bool json)
+static void print_row(const bench *b, paired_row *row, bool json)
 {
-    unsigned long long keys = b->keys;
-    double raw = per_second(result->operations, result->wall_ns[0]);
-    double ours = per_second(result->operations, result->wall_ns[1]);
-    double wall = median(result->wall_ratio, result->rounds);
-    double cpu = median(result->cpu_ratio, result->rounds);
+    paired_result result;
 
-    if (json) {
-        (void)printf(ROW_JSON, keys, b->value_bytes, result->name, raw, ours, wall, cpu);
-    } else {
-        (void)printf(ROW_TEXT, keys, b->value_bytes, result->name, raw, ours, wall, cpu);
-    }
+    paired_finish(row, &result);
+    (void)printf(json ? ROW_JSON : ROW_TEXT, (unsigned long long)b->keys, b->value_bytes, row->name,
+                 result.per_second[0], result.per_second[1], result.wall, result.cpu);
     (void)fflush(stdout);
 }
 
 static void run_all(bench *b, bool json)
 {
-    static row rows[] = {{.name = "put"}, {.name = "get"}, {.name = "miss"}, {.name = "update"}};
+    static paired_row rows[] = {
+        {.name = "put"}, {.name = "get"}, {.name = "miss"}, {.name = "update"}};
 
     if (!json) {
         (void)printf("%10s %6s  %-8s %12s %12s %8s %8s\n", "keys", "value", "", "raw/s", "cairn/s",
@@ -397,32 +276,12 @@ static void run_all(bench *b, bool json)
 
 /* --- set-up ----------------------------------------------------------------------------------- */
 
-static uint64_t number_from(const char *text, const char *what, uint64_t max)
-{
-    uint64_t value = 0;
-
-    if (!parse_u64(cairn_slice_of(text), &value) || value == 0 || value > max) {
-        quit(what);
-    }
-    return value;
-}
-
-static uint64_t setting(const char *name, uint64_t otherwise, uint64_t max)
-{
-    const char *text = getenv(name); /* NOLINT(concurrency-mt-unsafe): before any thread */
-
-    return text == NULL ? otherwise : number_from(text, name, max);
-}
-
-static void open_raw(bench *b, const char *folder, const rocks_options *options)
+static void open_theirs(bench *b, const char *folder, const rocks_options *options)
 {
     CAIRN_AUTO_FREE char *path = NULL;
-    char *message = NULL;
 
     must(b, fs_join(folder, "raw", &path, &b->err));
-    must(b, rocks_settings_init(&b->raw.settings, options, &b->err));
-    b->raw.db = rocksdb_open(b->raw.settings.options, path, &message);
-    raw_must(message);
+    raw_open(&b->raw, path, options);
 }
 
 static void open_ours(bench *b, const char *folder, const rocks_options *options)
@@ -444,11 +303,7 @@ static void close_all(bench *b, const char *folder)
 {
     keyed_state_free(b->ours.states);
     state_engine_close(b->ours.engine);
-    if (b->raw.pinned != NULL) {
-        rocksdb_pinnableslice_destroy(b->raw.pinned);
-    }
-    rocksdb_close(b->raw.db);
-    rocks_settings_release(&b->raw.settings);
+    raw_close(&b->raw);
     must(b, fs_remove_tree(folder, &b->err));
 }
 
@@ -459,21 +314,21 @@ int main(int argc, char **argv)
     bool json = argc == 5 && strcmp(argv[4], "--json") == 0;
 
     if (argc != 4 && !json) {
-        quit("usage: bench_state FOLDER KEYS VALUE_BYTES [--json]");
+        bench_quit("usage: bench_state FOLDER KEYS VALUE_BYTES [--json]");
     }
     if (fs_exists(argv[1])) {
-        quit("the folder exists");
+        bench_quit("the folder exists");
     }
-    b.keys = number_from(argv[2], "KEYS: 1 to 1000000000", 1000000000);
-    b.value_bytes = (size_t)number_from(argv[3], "VALUE_BYTES: 1 to 4096", VALUE_BYTES_MAX);
-    b.rounds = setting("CAIRN_BENCH_ROUNDS", ROUNDS, ROUNDS_MAX);
-    b.operations = setting("CAIRN_BENCH_OPERATIONS", OPERATIONS, UINT32_MAX);
-    options.memory_bytes = setting("CAIRN_BENCH_MEMORY_MB", MEMORY_MB, UINT32_MAX) << 20;
+    b.keys = bench_number(argv[2], "KEYS: 1 to 1000000000", 1000000000);
+    b.value_bytes = (size_t)bench_number(argv[3], "VALUE_BYTES: 1 to 4096", VALUE_BYTES_MAX);
+    b.rounds = bench_setting("CAIRN_BENCH_ROUNDS", ROUNDS, PAIRED_ROUNDS_MAX);
+    b.operations = bench_setting("CAIRN_BENCH_OPERATIONS", OPERATIONS, UINT32_MAX);
+    options.memory_bytes = bench_setting("CAIRN_BENCH_MEMORY_MB", MEMORY_MB, UINT32_MAX) << 20;
     for (size_t i = 0; i < sizeof(b.noise); i++) {
         b.noise[i] = (uint8_t)next_random(&b);
     }
     must(&b, fs_make_dirs(argv[1], &b.err));
-    open_raw(&b, argv[1], &options);
+    open_theirs(&b, argv[1], &options);
     open_ours(&b, argv[1], &options);
     run_all(&b, json);
     close_all(&b, argv[1]);

@@ -4,7 +4,7 @@
 #
 #     cmake --preset debug && cmake --build --preset debug
 #     cmake --preset bench && cmake --build --preset bench
-#     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state checkpoint memory s3 hdfs
+#     scripts/must_show.sh [PART...]      parts: kills points flips fencing model state kinds heap checkpoint memory s3 hdfs
 #
 # s3 and hdfs start their own servers; which clients they stand beside, and where these are looked for, is told
 # at the top of bench/bench_s3.py and bench/bench_hdfs.py.
@@ -47,6 +47,17 @@ state() {
         done
     done
 }
+kinds() {
+    rm -rf "$scratch/kinds"
+    run kinds "$bench/bench_kinds" "$scratch/kinds" 100000
+}
+heap() { # with Debian's libjemalloc2, for both sides
+    local jemalloc
+    jemalloc=$(find /usr/lib -name libjemalloc.so.2 | head -n 1)
+    run heap-1000000 env LD_PRELOAD="$jemalloc" "$bench/bench_heap" 1000000
+    run heap-10000000 env LD_PRELOAD="$jemalloc" "$bench/bench_heap" 10000000
+    run heap-snapshot env LD_PRELOAD="$jemalloc" "$bench/bench_heap" 10000000 --snapshot
+}
 checkpoint() { # about 0.25, 1.2 and 4 GB of state
     local size
     for size in "2000000 100" "10000000 100" "1000000 4000"; do
@@ -61,7 +72,7 @@ s3() { run s3 python3 bench/bench_s3.py; }
 hdfs() { run hdfs python3 bench/bench_hdfs.py; }
 
 failed=0
-for part in "${@:-kills points flips fencing model state checkpoint memory s3 hdfs}"; do
+for part in "${@:-kills points flips fencing model state kinds heap checkpoint memory s3 hdfs}"; do
     for name in $part; do "$name"; done
 done
 exit "$failed"

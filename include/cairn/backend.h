@@ -30,7 +30,8 @@ typedef enum cairn_restore_mode {
     CAIRN_RESTORE_LATEST_GOOD =
         1, /* the newest that counts and is whole; what was passed over is logged */
     CAIRN_RESTORE_NONE = 2, /* start empty; what is there stops counting */
-    CAIRN_RESTORE_ID = 3 /* `restore_id`, which must count; a step back if it is not the newest */
+    CAIRN_RESTORE_ID = 3, /* `restore_id`, which must count; a step back if it is not the newest */
+    CAIRN_RESTORE_SAVEPOINT = 4 /* `savepoint`; what is there stops counting */
 } cairn_restore_mode;
 
 /*
@@ -48,12 +49,26 @@ typedef enum cairn_create_check {
 
 /*
  * What holds the working state. A checkpoint is in the form of the engine that wrote it: another
- * engine refuses it (CAIRN_E_INCOMPATIBLE).
+ * engine refuses it (CAIRN_E_INCOMPATIBLE). What `cairn run` calls DiskStateBackend is HASHMAP with
+ * a directory as `store`, FsStateBackend HASHMAP with S3 or HDFS, RocksDBStateBackend ROCKSDB.
  */
 typedef enum cairn_state_backend {
     CAIRN_STATE_BACKEND_ROCKSDB = 0, /* on the local disk, with a budget of memory */
     CAIRN_STATE_BACKEND_HASHMAP = 1  /* all of it in memory: faster, as large as memory allows */
 } cairn_state_backend;
+
+/*
+ * A savepoint (savepoint.h) to start from: of this job or of another one, whose state is taken but
+ * whose output is not. It stays the user's: it is only read, and once the first checkpoint is
+ * committed, which stores everything, it is not needed any more. A canonical one is for any
+ * state_backend. Until that checkpoint an attempt with CAIRN_RESTORE_LATEST starts from it again,
+ * if it is in this backend's own store.
+ */
+typedef struct cairn_savepoint_source {
+    cairn_store *store; /* NULL: the backend's own; borrowed for the open */
+    const char *job;
+    const char *name;
+} cairn_savepoint_source;
 
 typedef struct cairn_backend_options {
     uint32_t version;
@@ -75,8 +90,10 @@ typedef struct cairn_backend_options {
     uint64_t open_timeout_ms;        /* bound of claim, read, download and start together */
     cairn_create_check create_check; /* of stores that do not vouch for themselves */
     cairn_state_backend state_backend;
+    const cairn_savepoint_source *savepoint; /* with CAIRN_RESTORE_SAVEPOINT, else NULL */
     const cairn_cancel *cancel; /* ends open early; may be NULL; borrowed until close */
     cairn_log log;
+    cairn_clock clock; /* of times to live (state.h); zero: the wall clock; used until close */
 } cairn_backend_options;
 
 #define CAIRN_BACKEND_OPTIONS_VERSION 1
@@ -86,7 +103,10 @@ typedef struct cairn_backend_options {
     {                                                                                            \
         CAIRN_BACKEND_OPTIONS_VERSION, NULL, NULL, NULL, NULL, 0, CAIRN_RESTORE_LATEST, 0, 0, 4, \
             2, 1, 600000, 3600000, CAIRN_CREATE_CHECK_PROBE, CAIRN_STATE_BACKEND_ROCKSDB, NULL,  \
-            CAIRN_LOG_INIT                                                                       \
+            NULL, CAIRN_LOG_INIT,                                                                \
+        {                                                                                        \
+            NULL, NULL                                                                           \
+        }                                                                                        \
     }
 
 /*

@@ -9,13 +9,14 @@
  *   checkpoint.h  taking checkpoints                      manifest.h  what a checkpoint holds
  *   history.h     a job's checkpoints without a worker    log.h       where log lines go
  *   job.h         a job for `cairn run`                   worker.h    running one
- *   config.h      options by Flink's names
+ *   config.h      options by Flink's names                operator_state.h  state without a key
+ *   serializer.h  typed values in state                   savepoint.h  copies that are the user's
  *
  * Rules of the whole library: every fallible call returns a cairn_code and takes a cairn_error
  * last, outputs are untouched on failure; the library never prints, never exits (except on a failed
- * assertion: a bug), and calls back from its own threads only into the log sink. Opaque objects
- * have new or open and free or close; options structs carry their version first and have an _INIT
- * macro whose defaults are meant for production.
+ * assertion: a bug), and calls back from its own threads only into the log sink and a clock
+ * (backend.h). Opaque objects have new or open and free or close; options structs carry their
+ * version first and have an _INIT macro whose defaults are meant for production.
  */
 #ifndef CAIRN_CAIRN_H
 #define CAIRN_CAIRN_H
@@ -32,7 +33,10 @@
 #include <cairn/job.h>
 #include <cairn/log.h>
 #include <cairn/manifest.h>
+#include <cairn/operator_state.h>
 #include <cairn/s3.h>
+#include <cairn/savepoint.h>
+#include <cairn/serializer.h>
 #include <cairn/state.h>
 #include <cairn/store.h>
 #include <cairn/store_driver.h>

@@ -93,7 +93,47 @@ cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, 
 cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call, uint64_t id,
                                  const char *dir, cairn_error *err);
 
-/* Reads keyed state of a folder that cairn_history_restore made. One thread at a time. */
+/*
+ * The same of what holds one key, for cairn_state_reader_get alone: the subtask of `operator_uid`
+ * that owns the key, of a hash map's files the one of its key group. An operator that the
+ * checkpoint lacks has no files.
+ */
+typedef struct cairn_history_key {
+    const char *operator_uid;
+    cairn_slice key;
+} cairn_history_key;
+cairn_code cairn_history_restore_key(cairn_history *history, const cairn_call *call, uint64_t id,
+                                     const cairn_history_key *of, const char *dir,
+                                     cairn_error *err);
+
+/* An element of an operator state: of subtask `subtask`'s list, or an entry of its broadcast map.
+ */
+typedef struct cairn_operator_element {
+    uint32_t subtask;
+    cairn_slice key; /* of a broadcast map; else empty */
+    cairn_slice value;
+} cairn_operator_element;
+/* Slices are valid for the call. */
+typedef cairn_code (*cairn_operator_element_visit)(void *context,
+                                                   const cairn_operator_element *element,
+                                                   cairn_error *err);
+typedef struct cairn_operator_scan {
+    uint64_t id; /* of a checkpoint; 0: the head */
+    const char *operator_uid;
+    const char *state;
+    cairn_operator_element_visit visit;
+    void *context;
+} cairn_operator_scan;
+/*
+ * Reads an operator state from the store, checked by size and SHA-256: by subtask, a list in its
+ * order, a broadcast map by key. CAIRN_E_NOT_FOUND: no such operator or state. A code that `visit`
+ * gives other than CAIRN_OK ends the call and is returned.
+ */
+cairn_code cairn_history_scan_operator(cairn_history *history, const cairn_call *call,
+                                       const cairn_operator_scan *scan, cairn_error *err);
+
+/* Reads keyed state of a folder that cairn_history_restore made, or cairn_history_restore_key: of
+ * that key alone. Files are opened with the first read that needs them. One thread at a time. */
 typedef struct cairn_state_reader cairn_state_reader;
 cairn_code cairn_state_reader_open(const char *dir, const char *operator_uid,
                                    cairn_state_reader **out, cairn_error *err);
@@ -105,12 +145,20 @@ typedef struct cairn_state_entry {
     /* Value, a map's value, the reduced value or the accumulator; all elements of a list, for
      * cairn_list_next: a view {value.data, value.len}. */
     cairn_slice value;
+    /* Of a state with a time to live: when the value was accessed last, or each element of a list,
+     * in ms since 1970; else none. */
+    const uint64_t *times_ms;
+    size_t time_count;
 } cairn_state_entry;
+/* Whether reads give what has expired by the wall clock, too; they don't unless this is called. */
+void cairn_state_reader_show_expired(cairn_state_reader *reader, bool show);
 /* What stands at key, namespace and user key; `at->value` is not looked at. CAIRN_E_NOT_FOUND: no
  * such state; CAIRN_E_INVALID: it holds timers. An absent entry is *out_found false. */
 cairn_code cairn_state_reader_get(cairn_state_reader *reader, const char *state,
                                   const cairn_state_entry *at, cairn_buf *out, bool *out_found,
                                   cairn_error *err);
+/* The times_ms of what cairn_state_reader_get found last; borrowed until the next read. */
+const uint64_t *cairn_state_reader_times(const cairn_state_reader *reader, size_t *out_count);
 /* What the state is; NULL if there is none. Borrowed. */
 const cairn_state_info *cairn_state_reader_info(const cairn_state_reader *reader,
                                                 const char *state);

@@ -52,6 +52,21 @@ typedef struct cairn_state_info {
     uint64_t ttl_ms; /* 0: none */
 } cairn_state_info;
 
+/* How an operator state is shared out among subtasks: operator_state.h. */
+typedef enum cairn_operator_mode {
+    CAIRN_OPERATOR_LIST = 0,     /* "list" */
+    CAIRN_OPERATOR_UNION = 1,    /* "union" */
+    CAIRN_OPERATOR_BROADCAST = 2 /* "broadcast" */
+} cairn_operator_mode;
+
+typedef struct cairn_operator_state_info {
+    char *name;
+    cairn_operator_mode mode;
+    cairn_serializer_id key_serializer;   /* of a broadcast map's keys */
+    cairn_serializer_id value_serializer; /* of elements, or of a broadcast map's values */
+    uint64_t elements;
+} cairn_operator_state_info;
+
 /* One stored file. `offset` and `length` are the bytes of object `key` that hold it. */
 typedef struct cairn_file_info {
     char *name; /* local name: ^[A-Za-z0-9._-]{1,255}$ */
@@ -63,6 +78,13 @@ typedef struct cairn_file_info {
     uint32_t last_key_group;
     uint64_t uploaded_by; /* the checkpoint that uploaded it */
 } cairn_file_info;
+
+/* The operator states of a subtask: the file that holds them, and what is in it. */
+typedef struct cairn_operator_states_info {
+    cairn_file_info file;
+    cairn_operator_state_info *states; /* sorted by name, at least one */
+    size_t state_count;
+} cairn_operator_states_info;
 
 /* How far an input was read: everything before this point is in the state. */
 typedef struct cairn_source_position {
@@ -85,6 +107,7 @@ typedef struct cairn_subtask_info {
     size_t file_count;
     cairn_file_info *outputs; /* output that is published once this is committed, in order */
     size_t output_count;
+    cairn_operator_states_info *operator_states; /* NULL: none */
 } cairn_subtask_info;
 
 typedef struct cairn_operator_info {
@@ -127,7 +150,8 @@ cairn_code cairn_manifest_read(cairn_slice document, const char *job, uint64_t i
                                cairn_manifest **out, cairn_error *err);
 void cairn_manifest_free(cairn_manifest *manifest);
 
-/* Sums over files and outputs of all subtasks: all bytes, and those that this checkpoint uploaded.
+/* Sums over files, outputs and operator states of all subtasks: all bytes, and those that this
+ * checkpoint uploaded.
  */
 uint64_t cairn_manifest_total_bytes(const cairn_manifest *manifest);
 uint64_t cairn_manifest_new_bytes(const cairn_manifest *manifest);

@@ -22,23 +22,89 @@ typedef struct cairn_reducing_state cairn_reducing_state;
 typedef struct cairn_aggregating_state cairn_aggregating_state;
 
 /*
+ * Time to live, of all kinds but timers. A value, an accumulator, an element of a list and an entry
+ * of a map carry each the time of their last access, by the backend's clock; `ttl_ms` later they
+ * have expired. They are removed as time allows: when a call comes upon them, when a compaction or
+ * a snapshot does. `ttl_ms` may be another at each open, and counts from then on for what is stored
+ * already. Where a state of the checkpoint had none and now has one, or the other way round, it is
+ * rewritten at open: what it gets counts as accessed then.
+ */
+typedef enum cairn_ttl_update {
+    CAIRN_TTL_ON_CREATE_AND_WRITE = 0,
+    CAIRN_TTL_ON_READ_AND_WRITE = 1 /* a read renews too */
+} cairn_ttl_update;
+
+typedef enum cairn_ttl_visibility {
+    CAIRN_TTL_NEVER_RETURN_EXPIRED = 0,
+    CAIRN_TTL_RETURN_EXPIRED_IF_NOT_CLEANED_UP = 1
+} cairn_ttl_visibility;
+
+/*
+ * An element of a list expires by itself, and a list all of whose elements have is absent; so does
+ * an entry of a map. An add to a reducing or aggregating state renews it; to an expired one it is
+ * the first. A merge of namespaces leaves the elements of lists their times, and renews the result
+ * of the two others. Where expired entries are returned, the read that returns one removes it (the
+ * iterator and cairn_map_contains too), an add takes it into account, and visits of keys show it;
+ * cairn_map_is_empty removes and renews nothing. With a time to live a value, an accumulator and
+ * each element of a list take 8 bytes more.
+ */
+typedef struct cairn_ttl {
+    uint64_t ttl_ms; /* 0: none */
+    cairn_ttl_update update;
+    cairn_ttl_visibility visibility;
+} cairn_ttl;
+
+/*
+ * The clock of times to live: milliseconds since 1970. It need not be monotonic; what is stamped
+ * ahead of it lives that much longer. Any thread may call it, several at once: compactions do.
+ */
+typedef struct cairn_clock {
+    uint64_t (*now_ms)(void *context); /* NULL: the wall clock */
+    void *context;
+} cairn_clock;
+
+/*
+ * How bytes of another value serializer become bytes of the descriptor's. `convert` must be pure
+ * and writes its result to `out`, which is empty, by cairn_buf_assign; what it returns other than
+ * CAIRN_OK ends the open.
+ */
+typedef struct cairn_migration {
+    const char *from_serializer; /* as the checkpoint names it */
+    uint32_t from_version;
+    cairn_code (*convert)(void *context, cairn_slice old_bytes, cairn_buf *out, cairn_error *err);
+    void *context;
+} cairn_migration;
+
+/*
  * Names a state. The same name must always come with the same kind and serializers: a state that
  * was restored with others is refused with CAIRN_E_INCOMPATIBLE. A serializer is named by an id and
- * a version that the caller chooses; cairn stores bytes and never looks into them.
+ * a version that the caller chooses; cairn stores bytes and never looks into them. serializer.h has
+ * serializers for what is stored often.
+ *
+ * The value serializer alone may change: if the descriptor has a migration from exactly the one
+ * that is stored, the open rewrites the state, at once and as a whole: values, elements of lists,
+ * values of maps, accumulators. It takes as long as reading and writing all of it, and room for
+ * both forms. Not of a state that was opened before in this run (CAIRN_E_INCOMPATIBLE). If it fails
+ * when it has begun to write, the state is half rewritten: this backend takes no checkpoint and
+ * opens no state any more (CAIRN_E_STATE). Close it; the checkpoint that was restored is as it was.
  */
 typedef struct cairn_state_descriptor {
     uint32_t version;
     const char *name;                /* required: ^[A-Za-z0-9._-]{1,255}$ */
     const char *key_serializer;      /* "bytes" */
     uint32_t key_serializer_version; /* 1 */
-    const char *value_serializer;    /* "bytes"; the helpers below use "u64", "i64", "double" */
+    const char *value_serializer;    /* "bytes"; names of serializer.h: "u64", "string" ... */
     uint32_t value_serializer_version;
+    cairn_ttl ttl;
+    const cairn_migration *migrations; /* borrowed for the open; may be NULL if there are none */
+    size_t migration_count;
 } cairn_state_descriptor;
 
 #define CAIRN_STATE_DESCRIPTOR_VERSION 1
-#define CAIRN_STATE_DESCRIPTOR_INIT                                  \
-    {                                                                \
-        CAIRN_STATE_DESCRIPTOR_VERSION, NULL, "bytes", 1, "bytes", 1 \
+#define CAIRN_STATE_DESCRIPTOR_INIT                                                     \
+    {                                                                                   \
+        CAIRN_STATE_DESCRIPTOR_VERSION, NULL, "bytes", 1, "bytes", 1,                   \
+            {0, CAIRN_TTL_ON_CREATE_AND_WRITE, CAIRN_TTL_NEVER_RETURN_EXPIRED}, NULL, 0 \
     }
 
 /*

@@ -16,6 +16,21 @@ static cairn_code check_name(const char *what, const char *name, cairn_error *er
     return CAIRN_OK;
 }
 
+static cairn_code check_savepoint(const cairn_backend_options *options, cairn_error *err)
+{
+    const bool asked = options->restore == CAIRN_RESTORE_SAVEPOINT;
+
+    if (asked != (options->savepoint != NULL)) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "open a backend: savepoint goes with CAIRN_RESTORE_SAVEPOINT");
+    }
+    if (asked) {
+        CAIRN_TRY(check_name("the savepoint's job", options->savepoint->job, err));
+        CAIRN_TRY(check_name("the savepoint's name", options->savepoint->name, err));
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code check_options(const cairn_backend_options *options, cairn_error *err)
 {
     if (options->version != CAIRN_BACKEND_OPTIONS_VERSION) {
@@ -31,6 +46,7 @@ static cairn_code check_options(const cairn_backend_options *options, cairn_erro
         options->create_check > CAIRN_CREATE_CHECK_SINGLE) {
         return error_set(err, CAIRN_E_INVALID, "open a backend: create_check is unknown");
     }
+    CAIRN_TRY(check_savepoint(options, err));
     if (options->max_parallelism > CAIRN_PARALLELISM_MAX) {
         return error_set(err, CAIRN_E_INVALID, "open a backend: max parallelism %u, at most %d",
                          options->max_parallelism, CAIRN_PARALLELISM_MAX);
@@ -111,16 +127,22 @@ cairn_code cairn_backend_check(cairn_backend *backend, cairn_error *err)
     return session_check(&backend->session, err);
 }
 
+/* A savepoint's id is that of a checkpoint which does not count here. */
+static uint64_t restored_id(const cairn_backend *backend)
+{
+    return backend->restored == NULL || backend->savepoint_name != NULL ? 0 : backend->restored->id;
+}
+
 void cairn_backend_get_stats(cairn_backend *backend, cairn_backend_stats *out)
 {
     session *from = &backend->session;
     uint64_t since_ms = backend->opened_ms;
 
-    *out = (cairn_backend_stats){
-        .epoch = from->epoch,
-        .state_bytes = backend->engine->ops->state_bytes(backend->engine),
-        .memory_bytes = backend->engine->ops->memory_bytes(backend->engine),
-        .last_checkpoint_id = backend->restored == NULL ? 0 : backend->restored->id};
+    *out =
+        (cairn_backend_stats){.epoch = from->epoch,
+                              .state_bytes = backend->engine->ops->state_bytes(backend->engine),
+                              .memory_bytes = backend->engine->ops->memory_bytes(backend->engine),
+                              .last_checkpoint_id = restored_id(backend)};
     (void)pthread_mutex_lock(&from->synced.lock);
     if (from->synced.last_id != 0) {
         out->last_checkpoint_id = from->synced.last_id;
@@ -183,10 +205,12 @@ void cairn_backend_close(cairn_backend *backend)
     }
     stop_work(backend);
     keyed_state_free(backend->states);
+    operator_states_free(backend->operators);
     state_engine_close(backend->engine);
     if (backend->lock >= 0) {
         remove_local(backend->db_dir);
         remove_local(backend->snapshot_dir);
+        remove_local(backend->canonical_dir);
     }
     fs_close(&backend->lock);
     ledger_release(&backend->session.ledger);
@@ -195,6 +219,8 @@ void cairn_backend_close(cairn_backend *backend)
     cairn_store_free(backend->prefixed);
     cairn_cancel_free(backend->closing);
     (void)pthread_mutex_destroy(&backend->session.synced.lock);
+    mem_free(backend->savepoint_name);
+    mem_free(backend->canonical_dir);
     mem_free(backend->snapshot_dir);
     mem_free(backend->db_dir);
     mem_free(backend->local_dir);

@@ -16,6 +16,8 @@ struct cairn_backend {
     char *local_dir;
     char *db_dir;
     char *snapshot_dir;
+    char *canonical_dir;  /* of a savepoint's files, until they are in the engine */
+    char *savepoint_name; /* that was restored, else NULL */
     cairn_log log;
     cairn_store *prefixed;
     cairn_store *root;
@@ -30,6 +32,7 @@ struct cairn_backend {
     /* owner's thread */
     state_engine *engine;
     keyed_state *states;
+    operator_states *operators;
 
     session session; /* its own rules: session.h */
 };

@@ -10,11 +10,14 @@
 #include "failpoint.h"
 #include "logging.h"
 #include "random.h"
+#include "savepoint_origin.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_MAX_PARALLELISM 128
 #define LOCAL_MARKER            "CAIRN-LOCAL"
+#define LOCAL_NAME_BYTES        32
 
 /*
  * Folders below the local one are removed without asking, so it must be empty or one that cairn has
@@ -50,17 +53,26 @@ static cairn_code mark_as_ours(const char *dir, cairn_error *err)
                : fs_write_file(path, cairn_slice_of("Working state of cairn: a cache.\n"), err);
 }
 
+/* What is below the local folder under this name, and under that of a restore that was killed. */
+static cairn_code empty_folder(const char *local_dir, const char *name, char **out,
+                               cairn_error *err)
+{
+    char partial_name[LOCAL_NAME_BYTES];
+    char *partial CAIRN_AUTO_FREE = NULL;
+
+    (void)snprintf(partial_name, sizeof partial_name, "%s.partial", name);
+    CAIRN_TRY(fs_join(local_dir, name, out, err));
+    CAIRN_TRY(fs_join(local_dir, partial_name, &partial, err));
+    CAIRN_TRY(fs_remove_tree(*out, err));
+    return fs_remove_tree(partial, err);
+}
+
 /* Local state is a cache: whatever an earlier process left is dropped. */
 static cairn_code empty_local(cairn_backend *self, cairn_error *err)
 {
-    char *partial CAIRN_AUTO_FREE = NULL;
-
-    CAIRN_TRY(fs_join(self->local_dir, "db", &self->db_dir, err));
-    CAIRN_TRY(fs_join(self->local_dir, "db.partial", &partial, err));
-    CAIRN_TRY(fs_join(self->local_dir, "snapshots", &self->snapshot_dir, err));
-    CAIRN_TRY(fs_remove_tree(self->db_dir, err));
-    CAIRN_TRY(fs_remove_tree(partial, err));
-    CAIRN_TRY(fs_remove_tree(self->snapshot_dir, err));
+    CAIRN_TRY(empty_folder(self->local_dir, "db", &self->db_dir, err));
+    CAIRN_TRY(empty_folder(self->local_dir, "canonical", &self->canonical_dir, err));
+    CAIRN_TRY(empty_folder(self->local_dir, "snapshots", &self->snapshot_dir, err));
     return fs_make_dirs(self->snapshot_dir, err);
 }
 
@@ -108,9 +120,11 @@ static cairn_code open_engine(cairn_backend *self, const cairn_backend_options *
                               cairn_error *err)
 {
     keyed_state_options keyed = {.max_parallelism = self->session.max_parallelism,
-                                 .range = self->session.range};
+                                 .range = self->session.range,
+                                 .clock = options->clock};
 
     CAIRN_TRY(engine_open(options, self->db_dir, &self->session, &self->engine, err));
+    CAIRN_TRY(savepoint_origin_load(self, err));
     CAIRN_FAILPOINT("restore.open.after", err);
     if (options->state_backend == CAIRN_STATE_BACKEND_HASHMAP) { /* it holds all in memory now */
         CAIRN_TRY(fs_remove_tree(self->db_dir, err));
@@ -126,6 +140,12 @@ static cairn_code open_engine(cairn_backend *self, const cairn_backend_options *
         }
     }
     return keyed_state_new(&keyed, &self->states, err);
+}
+
+/* The restore has made them, if there was one. */
+static cairn_code open_operators(cairn_backend *self, cairn_error *err)
+{
+    return self->operators == NULL ? operator_states_new(NULL, &self->operators, err) : CAIRN_OK;
 }
 
 /* The counting entries from `index` down become the ledger's chain. */
@@ -166,32 +186,58 @@ static cairn_code start(cairn_backend *self, const cairn_call *call, const timel
                            .first_id = self->session.ledger.next_id};
 
     memcpy(record.attempt, self->session.attempt, sizeof record.attempt);
-    if (self->restored != NULL) {
+    if (self->savepoint_name != NULL) {
+        record.savepoint =
+            (record_savepoint){.job = self->restored->job, .name = self->savepoint_name};
+        memcpy(record.savepoint.sha256, self->restored->sha256, sizeof record.savepoint.sha256);
+    } else if (self->restored != NULL) {
         record.checkpoint_id = self->restored->id;
         memcpy(record.checkpoint_sha256, self->restored->sha256, sizeof record.checkpoint_sha256);
     }
     return epoch_start(self->root, call, &record, err);
 }
 
-static cairn_code restore(cairn_backend *self, const cairn_backend_options *options,
-                          const cairn_call *call, timeline *line, cairn_error *err)
+static cairn_code restore_checkpoint_of(cairn_backend *self, const cairn_backend_options *options,
+                                        const cairn_call *call, timeline *line, cairn_error *err)
 {
     size_t index = line->count;
 
     CAIRN_TRY(choose_and_restore(self, options, call, line, &index, err));
-    self->session.max_parallelism = options->max_parallelism == 0 ? DEFAULT_MAX_PARALLELISM
-                                                                  : options->max_parallelism;
     if (index < line->count) {
         CAIRN_TRY(keep_restored(self, options, call, line->entries[index].id, err));
-        self->session.max_parallelism = self->restored->max_parallelism;
         CAIRN_TRY(note_base(self, err));
         CAIRN_TRY(fill_chain(self, line, index, err));
         log_write(&self->log, CAIRN_LOG_INFO, "restored checkpoint %llu: %llu bytes",
                   (unsigned long long)self->restored->id,
                   (unsigned long long)cairn_manifest_total_bytes(self->restored));
     }
+    return CAIRN_OK;
+}
+
+/* Also above the id of a savepoint of this job: output of that name may be published. */
+static uint64_t first_id(const cairn_backend *self, const timeline *line)
+{
+    const uint64_t first = timeline_first_id(line);
+    const uint64_t restored = self->restored == NULL ? 0 : self->restored->id;
+
+    return first > restored ? first : restored + 1;
+}
+
+static cairn_code restore(cairn_backend *self, const cairn_backend_options *options,
+                          const cairn_call *call, timeline *line, cairn_error *err)
+{
+    savepoint_origin origin;
+
+    CAIRN_TRY(savepoint_origin_find(options, line, &origin)
+                  ? savepoint_origin_restore(self, options, call, &origin, err)
+                  : restore_checkpoint_of(self, options, call, line, err));
+    self->session.max_parallelism = options->max_parallelism == 0 ? DEFAULT_MAX_PARALLELISM
+                                                                  : options->max_parallelism;
+    if (self->restored != NULL) {
+        self->session.max_parallelism = self->restored->max_parallelism;
+    }
     self->session.range = cairn_key_groups_of_subtask(0, 1, self->session.max_parallelism);
-    self->session.ledger.next_id = timeline_first_id(line);
+    self->session.ledger.next_id = first_id(self, line);
     return CAIRN_OK;
 }
 
@@ -210,6 +256,7 @@ static void fill_session(cairn_backend *self, const cairn_backend_options *optio
     target->closing = self->closing;
     target->engine = self->engine;
     target->states = self->states;
+    target->operators = self->operators;
 }
 
 /* A start that must fail shall not end the attempt that runs: nothing is claimed before this. */
@@ -217,9 +264,12 @@ static cairn_code preview(cairn_backend *self, const cairn_backend_options *opti
                           const cairn_call *call, cairn_error *err)
 {
     CAIRN_AUTO(timeline) line = {0};
+    savepoint_origin origin;
 
     CAIRN_TRY(timeline_read(self->root, call, self->job, &line, err));
-    return choose_preview(self, options, &line, err);
+    return savepoint_origin_find(options, &line, &origin)
+               ? savepoint_origin_preview(self, options, call, &origin, err)
+               : choose_preview(self, options, &line, err);
 }
 
 static cairn_code open_tools(cairn_backend *self, const cairn_backend_options *options,
@@ -263,6 +313,7 @@ cairn_code backend_open_steps(cairn_backend *self, const cairn_backend_options *
     CAIRN_TRY(begin_epoch(self, options, &call, &line, err));
     CAIRN_TRY(restore(self, options, &call, &line, err));
     CAIRN_TRY(open_engine(self, options, err));
+    CAIRN_TRY(open_operators(self, err));
     CAIRN_TRY(start(self, &call, &line, err));
     CAIRN_TRY(epoch_look(self->root, &call, self->session.epoch, err));
     fill_session(self, options);

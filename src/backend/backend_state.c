@@ -1,4 +1,4 @@
-/* The calls of include/cairn/state.h and timer.h that take a backend. */
+/* The calls of include/cairn/state.h, timer.h and operator_state.h that take a backend. */
 #include "backend_impl.h"
 
 cairn_code cairn_backend_set_key(cairn_backend *backend, cairn_slice key, cairn_error *err)
@@ -50,6 +50,27 @@ cairn_code cairn_aggregating_state_open(cairn_backend *backend,
                                         cairn_aggregating_state **out, cairn_error *err)
 {
     return keyed_state_open_aggregating(backend->states, descriptor, function, out, err);
+}
+
+cairn_code cairn_operator_list_open(cairn_backend *backend,
+                                    const cairn_operator_descriptor *descriptor,
+                                    cairn_operator_list **out, cairn_error *err)
+{
+    return operator_states_open_list(backend->operators, descriptor, CAIRN_OPERATOR_LIST, out, err);
+}
+
+cairn_code cairn_operator_union_open(cairn_backend *backend,
+                                     const cairn_operator_descriptor *descriptor,
+                                     cairn_operator_list **out, cairn_error *err)
+{
+    return operator_states_open_list(backend->operators, descriptor, CAIRN_OPERATOR_UNION, out,
+                                     err);
+}
+
+cairn_code cairn_broadcast_open(cairn_backend *backend, const cairn_operator_descriptor *descriptor,
+                                cairn_broadcast **out, cairn_error *err)
+{
+    return operator_states_open_broadcast(backend->operators, descriptor, out, err);
 }
 
 cairn_code cairn_timers_open(cairn_backend *backend, const char *name,

@@ -5,6 +5,7 @@
 #include "failpoint.h"
 #include "logging.h"
 #include "restore.h"
+#include "restore_operators.h"
 
 #include <string.h>
 
@@ -60,6 +61,18 @@ static transfer_context transfers(const cairn_backend *self, const cairn_call *c
     return (transfer_context){self->root, self->pool, call};
 }
 
+static cairn_code restore_operators_of(cairn_backend *self, const transfer_context *context,
+                                       const cairn_manifest *manifest, cairn_error *err)
+{
+    operator_states_free(CAIRN_TAKE(self->operators)); /* of a checkpoint that was damaged */
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        if (strcmp(manifest->operators[i].uid, self->operator_uid) == 0) {
+            return restore_operator_states(context, &manifest->operators[i], &self->operators, err);
+        }
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code restore_entry(cairn_backend *self, const cairn_backend_options *options,
                                 const cairn_call *call, const timeline_entry *entry,
                                 cairn_error *err)
@@ -72,6 +85,7 @@ static cairn_code restore_entry(cairn_backend *self, const cairn_backend_options
     }
     CAIRN_TRY(choose_subtask(entry->manifest, self->operator_uid, options, &subtask, err));
     CAIRN_FAILPOINT("restore.manifest.checked", err);
+    CAIRN_TRY(restore_operators_of(self, &context, entry->manifest, err));
     return restore_subtask(&context, subtask, self->db_dir, err);
 }
 
@@ -164,7 +178,7 @@ static cairn_code select_entry(const cairn_backend *self, const cairn_backend_op
     if (options->restore == CAIRN_RESTORE_ID) {
         return find_id(self, line, options->restore_id, out_index, err);
     }
-    if (options->restore == CAIRN_RESTORE_NONE) {
+    if (options->restore == CAIRN_RESTORE_NONE || options->restore == CAIRN_RESTORE_SAVEPOINT) {
         return CAIRN_OK;
     }
     *out_index = line->head;

@@ -232,7 +232,10 @@ const config_option config_options[CONFIG_OPTIONS_COUNT] = {
      .kind = CAIRN_CONFIG_INTEGER,
      .min = 1,
      .max = CAIRN_ROCKS_JOBS_MAX},
-    {.info = {"state.backend.type", "enum rocksdb|hashmap", "rocksdb",
-              "engine of the working state: on the local disk, or all of it in memory"},
+    {.info = {"state.backend.type",
+              "enum rocksdb|hashmap|RocksDBStateBackend|FsStateBackend|DiskStateBackend", "rocksdb",
+              "engine of the working state: rocksdb on the local disk, hashmap all of it in "
+              "memory; or a preset: RocksDBStateBackend is rocksdb, FsStateBackend hashmap with "
+              "checkpoints in S3 or HDFS, DiskStateBackend hashmap with checkpoints in a folder"},
      .kind = CAIRN_CONFIG_ENUM},
 };

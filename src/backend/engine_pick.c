@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "errors.h"
+#include "state_canonical.h"
 #include "state_heap.h"
 #include "state_key.h"
 #include "state_rocks.h"
@@ -56,18 +57,12 @@ static uint64_t heap_bytes(const cairn_backend_options *options)
 }
 
 /* An entry takes more in memory than in its file. */
-static cairn_code check_heap_files(const cairn_manifest *manifest,
+static cairn_code check_heap_bytes(const cairn_manifest *manifest,
                                    const cairn_subtask_info *subtask, uint64_t memory_bytes,
                                    cairn_error *err)
 {
     uint64_t stored = 0;
 
-    if (!state_heap_reads(subtask->engine_version)) {
-        return error_set(err, CAIRN_E_INCOMPATIBLE,
-                         "checkpoint %llu has files of the hash map of version %.*s: use the "
-                         "version of cairn that wrote it",
-                         (unsigned long long)manifest->id, SHOWN_BYTES, subtask->engine_version);
-    }
     for (size_t i = 0; i < subtask->file_count; i++) {
         stored += subtask->files[i].size;
     }
@@ -82,11 +77,56 @@ static cairn_code check_heap_files(const cairn_manifest *manifest,
     return CAIRN_OK;
 }
 
+static cairn_code unknown_version(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                                  const char *what, cairn_error *err)
+{
+    return error_set(err, CAIRN_E_INCOMPATIBLE,
+                     "checkpoint %llu has %s of version %.*s: use the version of cairn that wrote "
+                     "it",
+                     (unsigned long long)manifest->id, what, SHOWN_BYTES, subtask->engine_version);
+}
+
+static bool is_canonical(const cairn_subtask_info *subtask)
+{
+    return strcmp(subtask->engine, STATE_CANONICAL_ENGINE) == 0;
+}
+
+static cairn_code check_canonical_version(const cairn_manifest *manifest,
+                                          const cairn_subtask_info *subtask, cairn_error *err)
+{
+    return state_canonical_reads(subtask->engine_version)
+               ? CAIRN_OK
+               : unknown_version(manifest, subtask, "canonical files", err);
+}
+
+/* Any engine begins from it. */
+static cairn_code check_canonical(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                                  const cairn_backend_options *options, cairn_error *err)
+{
+    CAIRN_TRY(check_canonical_version(manifest, subtask, err));
+    return options->state_backend == CAIRN_STATE_BACKEND_HASHMAP
+               ? check_heap_bytes(manifest, subtask, heap_bytes(options), err)
+               : CAIRN_OK;
+}
+
+static cairn_code check_heap_files(const cairn_manifest *manifest,
+                                   const cairn_subtask_info *subtask, uint64_t memory_bytes,
+                                   cairn_error *err)
+{
+    if (!state_heap_reads(subtask->engine_version)) {
+        return unknown_version(manifest, subtask, "files of the hash map", err);
+    }
+    return check_heap_bytes(manifest, subtask, memory_bytes, err);
+}
+
 cairn_code engine_check_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
                                const cairn_backend_options *options, cairn_error *err)
 {
     cairn_state_backend stored = CAIRN_STATE_BACKEND_ROCKSDB;
 
+    if (is_canonical(subtask)) {
+        return check_canonical(manifest, subtask, options, err);
+    }
     if (!find(subtask->engine, &stored)) {
         return unknown_engine(manifest, subtask, err);
     }
@@ -120,6 +160,24 @@ cairn_code engine_open(const cairn_backend_options *options, const char *dir, co
     return error_set(err, CAIRN_E_INTERNAL, "open a backend: no engine");
 }
 
+static cairn_code open_canonical(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
+                                 const char *dir, state_engine **out, cairn_error *err)
+{
+    canonical_states states = {.max_parallelism = manifest->max_parallelism,
+                               .range = {subtask->first_key_group, subtask->last_key_group}};
+
+    CAIRN_TRY(check_canonical_version(manifest, subtask, err));
+    for (size_t i = 0; i < manifest->operator_count; i++) {
+        const cairn_operator_info *const op = &manifest->operators[i];
+
+        if (subtask >= op->subtasks && subtask < op->subtasks + op->subtask_count) {
+            states.items = op->states;
+            states.count = op->state_count;
+        }
+    }
+    return state_canonical_open(dir, &states, out, err);
+}
+
 cairn_code engine_open_stored(const cairn_manifest *manifest, const cairn_subtask_info *subtask,
                               const char *dir, state_engine **out, cairn_error *err)
 {
@@ -129,6 +187,9 @@ cairn_code engine_open_stored(const cairn_manifest *manifest, const cairn_subtas
                                .key_group_bytes = state_key_group_bytes(manifest->max_parallelism)};
     cairn_state_backend stored = CAIRN_STATE_BACKEND_ROCKSDB;
 
+    if (is_canonical(subtask)) {
+        return open_canonical(manifest, subtask, dir, out, err);
+    }
     if (!find(subtask->engine, &stored)) {
         return unknown_engine(manifest, subtask, err);
     }

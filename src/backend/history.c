@@ -1,10 +1,13 @@
 /* A job's checkpoints without a worker: include/cairn/history.h. */
 #include <cairn/history.h>
+#include <cairn/savepoint.h>
 
 #include "choose.h"
 #include "errors.h"
 #include "gc_run.h"
+#include "operator_scan.h"
 #include "restore.h"
+#include "savepoint_store.h"
 #include "stores.h"
 
 #include <string.h>
@@ -17,7 +20,9 @@ struct cairn_history {
     cairn_store *root;
     workpool *pool;
     char *job;
+    char *savepoint; /* that it holds alone, else NULL */
     timeline line;
+    key_list savepoints; /* names, sorted */
     cairn_history_entry *entries;
 };
 
@@ -30,6 +35,8 @@ void cairn_history_free(cairn_history *history)
     }
     workpool_free(history->pool);
     timeline_release(&history->line);
+    key_list_release(&history->savepoints);
+    mem_free(history->savepoint);
     mem_free(history->entries);
     cairn_store_free(history->root);
     cairn_store_free(history->prefixed);
@@ -70,6 +77,59 @@ static cairn_code fill_entries(cairn_history *self, cairn_error *err)
     return CAIRN_OK;
 }
 
+static cairn_code find_savepoints(cairn_history *self, cairn_error *err)
+{
+    for (size_t i = 0; i < self->line.objects.count; i++) {
+        char text[CAIRN_NAME_BYTES_MAX + 1];
+        cairn_slice name;
+
+        if (layout_is_savepoint(self->line.objects.items[i], &name)) {
+            memcpy(text, name.data, name.len);
+            text[name.len] = '\0';
+            CAIRN_TRY(key_list_add(&self->savepoints, text, err));
+        }
+    }
+    key_list_sort(&self->savepoints);
+    return CAIRN_OK;
+}
+
+const char *cairn_history_savepoint_name(const cairn_history *history, size_t index)
+{
+    return index < history->savepoints.count ? history->savepoints.items[index] : NULL;
+}
+
+/* The one entry, which is the head, and counts for nobody. */
+static cairn_code hold_savepoint(cairn_history *self, const cairn_call *call, const char *name,
+                                 cairn_error *err)
+{
+    const savepoint_place place = {self->job, name};
+    timeline_entry *const entry = mem_calloc(1, sizeof *entry);
+
+    self->line.entries = entry;
+    self->savepoint = mem_strdup(name);
+    if (entry == NULL || self->savepoint == NULL) {
+        return error_no_memory(err, "history");
+    }
+    self->line.count = 1;
+    CAIRN_TRY(savepoint_read(self->root, call, &place, NULL, &entry->manifest, err));
+    entry->id = entry->manifest->id;
+    return fill_entries(self, err);
+}
+
+cairn_code cairn_history_load_savepoint(cairn_store *store, const cairn_call *call, const char *job,
+                                        const char *name, cairn_history **out, cairn_error *err)
+{
+    CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = mem_calloc(1, sizeof *self);
+
+    if (self == NULL) {
+        return error_no_memory(err, "history");
+    }
+    CAIRN_TRY(open_parts(self, store, job, err));
+    CAIRN_TRY(hold_savepoint(self, call, name, err));
+    *out = CAIRN_TAKE(self);
+    return CAIRN_OK;
+}
+
 cairn_code cairn_history_load(cairn_store *store, const cairn_call *call, const char *job,
                               cairn_history **out, cairn_error *err)
 {
@@ -80,7 +140,8 @@ cairn_code cairn_history_load(cairn_store *store, const cairn_call *call, const 
     }
     CAIRN_TRY(open_parts(self, store, job, err));
     CAIRN_TRY(timeline_read(self->root, call, job, &self->line, err));
-    if (self->line.claimed == 0 && self->line.count == 0) {
+    CAIRN_TRY(find_savepoints(self, err));
+    if (self->line.claimed == 0 && self->line.count == 0 && self->savepoints.count == 0) {
         return error_set(err, CAIRN_E_NOT_FOUND, "there is no job %s in %s", job,
                          cairn_store_uri(store));
     }
@@ -201,6 +262,10 @@ static cairn_code explain(cairn_history *self, const transfer_context *context, 
         return CAIRN_E_INTEGRITY;
     }
     const cairn_error damage = *err;
+    if (self->savepoint != NULL) {
+        return error_set(err, CAIRN_E_INTEGRITY, "savepoint %s: %s", self->savepoint,
+                         damage.message);
+    }
     if (report->newest_good_id == 0) {
         return error_set(err, CAIRN_E_INTEGRITY, "checkpoint %llu: %s; no older good checkpoint",
                          (unsigned long long)id, damage.message);
@@ -224,21 +289,59 @@ cairn_code cairn_history_verify(cairn_history *history, const cairn_call *call, 
     return code == CAIRN_E_INTEGRITY ? explain(history, &transfer, entry->id, report, err) : code;
 }
 
+typedef struct restore_request {
+    cairn_history *history;
+    const cairn_call *call;
+    const cairn_history_entry *entry;
+    const restore_filter *filter;
+} restore_request;
+
+static cairn_code run_restore(const restore_request *request, const char *dir, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) document = {0};
+    cairn_history *history = request->history;
+    const uint64_t id = request->entry->id;
+    transfer_context transfer = {history->root, history->pool, request->call};
+    restore_source source = {request->entry->manifest, {0}, request->filter};
+    cairn_verify_report report = {0};
+
+    const layout_key key = history->savepoint == NULL ? layout_manifest(id)
+                                                      : layout_savepoint(history->savepoint);
+    CAIRN_TRY(cairn_store_get(history->root, request->call, key.text, CAIRN_MANIFEST_BYTES_MAX,
+                              &document, err));
+    source.document = cairn_buf_slice(&document);
+    cairn_code code = restore_checkpoint(&transfer, &source, dir, err);
+    return code == CAIRN_E_INTEGRITY ? explain(history, &transfer, id, &report, err) : code;
+}
+
 cairn_code cairn_history_restore(cairn_history *history, const cairn_call *call, uint64_t id,
                                  const char *dir, cairn_error *err)
 {
-    CAIRN_AUTO(cairn_buf) document = {0};
+    restore_request request = {.history = history, .call = call};
+
+    CAIRN_TRY(find_committed(history, id, &request.entry, err));
+    return run_restore(&request, dir, err);
+}
+
+cairn_code cairn_history_restore_key(cairn_history *history, const cairn_call *call, uint64_t id,
+                                     const cairn_history_key *of, const char *dir, cairn_error *err)
+{
+    restore_filter filter = {.operator_uid = of->operator_uid};
+    restore_request request = {.history = history, .call = call, .filter = &filter};
+
+    CAIRN_TRY(find_committed(history, id, &request.entry, err));
+    filter.key_group = cairn_key_group_of(of->key, request.entry->manifest->max_parallelism);
+    return run_restore(&request, dir, err);
+}
+
+cairn_code cairn_history_scan_operator(cairn_history *history, const cairn_call *call,
+                                       const cairn_operator_scan *scan, cairn_error *err)
+{
     const cairn_history_entry *entry = NULL;
     transfer_context transfer = {history->root, history->pool, call};
-    cairn_verify_report report = {0};
 
-    CAIRN_TRY(find_committed(history, id, &entry, err));
-    layout_key key = layout_manifest(entry->id);
-    CAIRN_TRY(
-        cairn_store_get(history->root, call, key.text, CAIRN_MANIFEST_BYTES_MAX, &document, err));
-    cairn_code code =
-        restore_checkpoint(&transfer, entry->manifest, cairn_buf_slice(&document), dir, err);
-    return code == CAIRN_E_INTEGRITY ? explain(history, &transfer, entry->id, &report, err) : code;
+    CAIRN_TRY(find_committed(history, scan->id, &entry, err));
+    return operator_scan_run(&transfer, entry->manifest, scan, err);
 }
 
 cairn_code cairn_gc(cairn_store *store, const cairn_call *call, const char *job,

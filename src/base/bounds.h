@@ -23,9 +23,25 @@
     4096 /* where all of a group are read to find the nearest \
           */
 #define CAIRN_STATES_MAX           256
+#define CAIRN_MIGRATIONS_MAX       100 /* of one state; each is compared with all others */
 #define CAIRN_HASHMAP_MEMORY_BYTES ((uint64_t)1 << 30) /* of a hash map, if none is named */
 #define CAIRN_PACK_BYTES           ((uint64_t)4 << 20) /* of the small files that share an object */
 #define CAIRN_PARALLELISM_MAX      32768               /* Flink's upper bound of max parallelism */
+
+/* Operator state of a subtask, in memory: lengths and elements of all states together. */
+#define CAIRN_OPERATOR_BYTES_MAX    ((size_t)64 << 20)
+#define CAIRN_OPERATOR_ELEMENTS_MAX ((uint64_t)1000000)
+#define CAIRN_OPERATOR_HEAD_BYTES   1024 /* of one state in the file, above what its names take */
+#define CAIRN_OPERATOR_FILE_BYTES_MAX \
+    (CAIRN_OPERATOR_BYTES_MAX + CAIRN_STATES_MAX * (size_t)CAIRN_OPERATOR_HEAD_BYTES)
+#define CAIRN_OPERATOR_DEAD_BYTES \
+    ((size_t)64 << 10) /* of a broadcast map, before it is rewritten */
+
+/* Times to live. */
+#define CAIRN_TTL_SWEEP_ENTRIES    5    /* cleaned with each access, where no compaction does it */
+#define CAIRN_FILTER_CLOCK_ENTRIES 1000 /* that one look at the clock is for */
+#define CAIRN_ROCKS_FILTER_AGE_S   (30 * 24 * 60 * 60) /* files that are compacted for it alone */
+#define CAIRN_HEAP_SWEEP_SLOTS     64 /* looked at for an entry: most groups may be empty */
 
 #define CAIRN_STATE_SCRATCH_BYTES_MAX ((size_t)1 << 20) /* that a state keeps for its next call */
 
@@ -56,7 +72,10 @@
 /* Reading and writing. */
 #define CAIRN_IO_CHUNK_BYTES ((size_t)1 << 20)
 #define CAIRN_CHECK_BYTES    ((size_t)8 << 20) /* of one request, when a stored file is checked */
-#define CAIRN_LIST_PAGE_MAX  1000              /* S3's bound */
+#define CAIRN_STREAM_BUFFER_BYTES                                             \
+    ((size_t)256 << 10)           /* of a local file of state (byte_stream.h) \
+                                   */
+#define CAIRN_LIST_PAGE_MAX  1000 /* S3's bound */
 #define CAIRN_LIST_PAGES_MAX 10000
 #define CAIRN_DIR_WINDOW_KEYS                                           \
     ((size_t)64 * CAIRN_LIST_PAGE_MAX) /* that a walk of a tree fetches \
@@ -129,8 +148,9 @@
 #define CAIRN_S3_AHEAD_MAX        8                   /* parts hashed before they can be sent */
 #define CAIRN_S3_AHEAD_LOOK_MS    1 /* between two looks whether the next one is */
 #define CAIRN_S3_CRC_BYTES_MIN    ((uint64_t)64 << 10) /* a smaller body is cheaply signed */
-#define CAIRN_S3_PROOF_BYTES      ((uint64_t)64 << 20) /* a proof costs five requests */
+#define CAIRN_S3_PROOF_BYTES      ((uint64_t)64 << 20) /* a proof costs six requests */
 #define CAIRN_S3_PROOFS_MAX       3                    /* that came to nothing, of one store */
+#define CAIRN_S3_PROOF_MS         ((uint64_t)5000)     /* before its traces are removed */
 #define CAIRN_S3_KEYS_BYTES_MAX   ((size_t)64 << 10)   /* of a reply or file with credentials */
 #define CAIRN_S3_REFRESH_AHEAD_MS 300000
 #define CAIRN_S3_METADATA_MS      1000
@@ -210,6 +230,7 @@
 #define CAIRN_WORKER_TICK_RECORDS  64    /* records between two looks at the clock */
 #define CAIRN_WORKER_TICK_MS       20    /* between two looks at what is in flight */
 #define CAIRN_WORKER_CHECK_MS      200   /* between two questions whether it is fenced */
+#define CAIRN_WORKER_ADVANCE_MS    100   /* between two calls of a job's advance */
 #define CAIRN_WORKER_PROGRESS_MS   1000
 #define CAIRN_WORKER_RETRY_MS      1000 /* before a failed last checkpoint is taken again */
 #define CAIRN_PUBLISH_ATTEMPTS_MAX 5    /* each of them retried by the store */

@@ -16,4 +16,21 @@ void state_info_move(cairn_state_info *from, cairn_state_info *to);
 void state_info_release(cairn_state_info *info);
 CAIRN_DEFINE_AUTO(cairn_state_info, state_info_release)
 
+/* "value", "list" ... by cairn_state_kind, as in manifests; NULL stands at the end. */
+extern const char *const state_kind_names[];
+/* "unknown" if it is none of them. */
+const char *state_kind_name(cairn_state_kind kind);
+
+/* The same for operator states. */
+cairn_code operator_state_info_copy(const cairn_operator_state_info *from,
+                                    cairn_operator_state_info *out, cairn_error *err);
+void operator_state_info_move(cairn_operator_state_info *from, cairn_operator_state_info *to);
+void operator_state_info_release(cairn_operator_state_info *info);
+CAIRN_DEFINE_AUTO(cairn_operator_state_info, operator_state_info_release)
+/* An array, also one of which only the first `count` elements were filled. */
+void operator_state_infos_free(cairn_operator_state_info *infos, size_t count);
+
+/* "list", "union" or "broadcast"; NULL if it is none of them. */
+const char *operator_mode_name(cairn_operator_mode mode);
+
 #endif

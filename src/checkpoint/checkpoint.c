@@ -1,5 +1,5 @@
 /* The handle of a checkpoint and its sync phase. */
-#include "checkpoint_run.h"
+#include "checkpoint_operators.h"
 #include "clock.h"
 #include "encode.h"
 #include "errors.h"
@@ -71,6 +71,7 @@ static cairn_code copy_states(const keyed_state *states, cairn_operator_info *ou
     size_t count = 0;
     const cairn_state_info *infos = keyed_state_infos(states, &count);
 
+    CAIRN_TRY(keyed_state_check(states, err));
     out->states = mem_calloc(count, sizeof *out->states);
     if (out->states == NULL) {
         return error_no_memory(err, "checkpoint");
@@ -218,6 +219,7 @@ cairn_code checkpoint_begin(session *owner, const cairn_checkpoint_request *requ
     CAIRN_FAILPOINT("checkpoint.trigger", err);
     CAIRN_TRY(checkpoint_new(owner, request, &self, err));
     uint64_t before_us = clock_monotonic_us();
+    CAIRN_TRY(checkpoint_freeze_operators(self, err));
     CAIRN_TRY(owner->engine->ops->snapshot(owner->engine, &self->snapshot, err));
     self->synced.stats.sync_us = clock_monotonic_us() - before_us;
     CAIRN_FAILPOINT("checkpoint.sync.after", err);
@@ -282,6 +284,7 @@ void cairn_checkpoint_free(cairn_checkpoint *checkpoint)
         checkpoint->session->running = NULL;
     }
     state_snapshot_free(checkpoint->snapshot);
+    checkpoint_release_operators(checkpoint);
     for (size_t i = 0; checkpoint->output_paths != NULL &&
                        i < checkpoint->part.operator_info.subtasks[0].output_count;
          i++) {

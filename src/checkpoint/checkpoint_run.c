@@ -1,6 +1,5 @@
 /* The async phase of a checkpoint: files of the snapshot, plan, uploads, part, decision. */
-#include "checkpoint_run.h"
-
+#include "checkpoint_operators.h"
 #include "clock.h"
 #include "commit.h"
 #include "errors.h"
@@ -18,14 +17,13 @@ static cairn_subtask_info *subtask_of(cairn_checkpoint *self)
 /* `context` is the base: only a commit changes it, and that is this run's own. */
 static bool stands(void *context, const char *name)
 {
-    const engine_files *base = context;
-
-    return engine_files_find(base, name) != NULL;
+    return plan_stands(context, name);
 }
 
 static cairn_code write_snapshot(cairn_checkpoint *self, cairn_error *err)
 {
     CAIRN_FAILPOINT("checkpoint.link.before", err);
+    CAIRN_TRY(plan_mark_sparse(&self->session->ledger.base, err));
     CAIRN_TRY(self->snapshot->ops->write(self->snapshot, &self->call, self->snapshot_dir, stands,
                                          &self->session->ledger.base, err));
     CAIRN_FAILPOINT("checkpoint.link.after", err);
@@ -82,28 +80,41 @@ static cairn_code upload_list_reserve(upload_list *list, size_t capacity, cairn_
 }
 
 /* Takes `path`. The engine's files that share an object follow on each other. */
-static void add_upload(upload_list *list, char *path, cairn_file_info *info, bool is_output)
+static void add_upload(upload_list *list, char *path, cairn_file_info *info, bool alone)
 {
     const size_t place = list->file_count++;
     upload *last = list->count == 0 ? NULL : &list->items[list->count - 1];
 
     list->paths[place] = path;
     list->infos[place] = info;
-    if (!is_output && last != NULL && strcmp(last->infos[0]->key, info->key) == 0) {
+    if (!alone && last != NULL && strcmp(last->infos[0]->key, info->key) == 0) {
         last->count++;
         return;
     }
     list->items[list->count++] = (upload){.paths = &list->paths[place],
                                           .infos = &list->infos[place],
                                           .count = 1,
-                                          .frozen = !is_output && plan_is_frozen(info->name)};
+                                          .frozen = !alone && plan_is_frozen(info->name)};
+}
+
+static cairn_code add_alone(upload_list *list, const char *path, cairn_file_info *info,
+                            cairn_error *err)
+{
+    char *copy = mem_strdup(path);
+
+    if (copy == NULL) {
+        return error_no_memory(err, "checkpoint");
+    }
+    add_upload(list, copy, info, true);
+    return CAIRN_OK;
 }
 
 static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_error *err)
 {
     cairn_subtask_info *subtask = subtask_of(self);
+    cairn_file_info *operators = checkpoint_operator_file(self);
 
-    CAIRN_TRY(upload_list_reserve(out, self->files.count + subtask->output_count, err));
+    CAIRN_TRY(upload_list_reserve(out, self->files.count + subtask->output_count + 1, err));
     for (size_t i = 0; i < self->files.count; i++) {
         cairn_file_info *info = &self->files.items[i].info;
         char *path = NULL;
@@ -113,26 +124,23 @@ static cairn_code list_uploads(cairn_checkpoint *self, upload_list *out, cairn_e
         }
     }
     for (size_t i = 0; i < subtask->output_count; i++) {
-        char *path = mem_strdup(self->output_paths[i]);
-        if (path == NULL) {
-            return error_no_memory(err, "checkpoint");
-        }
-        add_upload(out, path, &subtask->outputs[i], true);
+        CAIRN_TRY(add_alone(out, self->output_paths[i], &subtask->outputs[i], err));
     }
-    return CAIRN_OK;
+    return operators == NULL ? CAIRN_OK : add_alone(out, self->operator_path, operators, err);
 }
 
 static void count_new(cairn_checkpoint *self, const upload_list *list)
 {
     cairn_checkpoint_stats *stats = &self->synced.stats;
     const cairn_subtask_info *subtask = subtask_of(self);
+    const cairn_file_info *operators = checkpoint_operator_file(self);
 
     (void)pthread_mutex_lock(&self->synced.lock);
     stats->id = self->id;
     stats->new_files = list->file_count;
-    stats->total_files = self->files.count + subtask->output_count;
+    stats->total_files = self->files.count + subtask->output_count + (operators != NULL);
     stats->new_bytes = 0;
-    stats->total_bytes = 0;
+    stats->total_bytes = operators == NULL ? 0 : operators->size;
     for (size_t i = 0; i < list->file_count; i++) {
         stats->new_bytes += list->infos[i]->size;
     }
@@ -245,6 +253,7 @@ static cairn_code commit(cairn_checkpoint *self, commit_outcome *out, cairn_erro
 static cairn_code list_attempted(cairn_checkpoint *self, key_list *out, cairn_error *err)
 {
     cairn_subtask_info *subtask = subtask_of(self);
+    const cairn_file_info *operators = checkpoint_operator_file(self);
     layout_writer writer = session_writer(self->session);
     layout_key part = layout_part(self->id, &writer);
 
@@ -257,6 +266,9 @@ static cairn_code list_attempted(cairn_checkpoint *self, key_list *out, cairn_er
     }
     for (size_t i = 0; i < subtask->output_count; i++) {
         CAIRN_TRY(key_list_add(out, subtask->outputs[i].key, err));
+    }
+    if (operators != NULL && operators->key != NULL) {
+        CAIRN_TRY(key_list_add(out, operators->key, err));
     }
     return self->part_attempted ? key_list_add(out, part.text, err) : CAIRN_OK;
 }
@@ -372,7 +384,7 @@ static cairn_code take_id(cairn_checkpoint *self, cairn_error *err)
         output->key = copy;
         output->uploaded_by = self->id;
     }
-    return CAIRN_OK;
+    return checkpoint_name_operators(self, err);
 }
 
 static cairn_code attempt(cairn_checkpoint *self, commit_outcome *out, cairn_error *err)
@@ -416,6 +428,7 @@ static cairn_code run(cairn_checkpoint *self, cairn_error *err)
     /* The files first: until they stand the owner's writes may have to wait, or copy, store or no
      * store. */
     CAIRN_TRY(write_snapshot(self, err));
+    CAIRN_TRY(checkpoint_write_operators(self, err));
     /* Maintenance of the checkpoint before uses the ledger too. */
     CAIRN_TRY(workgroup_wait(owner->maintenance, err));
     CAIRN_TRY(settle_undecided(owner, &self->call, err));
@@ -435,6 +448,7 @@ static void drop_snapshot(cairn_checkpoint *self)
     cairn_error problem = {0};
 
     state_snapshot_free(CAIRN_TAKE(self->snapshot));
+    checkpoint_release_operators(self);
     if (remove_snapshot(self, &problem) != CAIRN_OK) {
         log_write(self->session->log, CAIRN_LOG_WARN, "a local snapshot stays: %s",
                   problem.message);

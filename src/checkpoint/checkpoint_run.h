@@ -24,6 +24,8 @@ struct cairn_checkpoint {
     /* the run's, after begin */
     uint64_t id; /* the ledger's next, taken by the run */
     state_snapshot *snapshot;
+    operator_frozen *operators; /* NULL: none, or they are in the file */
+    char *operator_path;        /* local file; NULL: none */
     engine_files files;
     char **output_paths; /* local files of part.operator_info.subtasks[0].outputs */
     manifest_part part;

@@ -32,6 +32,9 @@ static cairn_code add_operator(const cairn_manifest *manifest, const cairn_opera
         CAIRN_TRY(key_list_add(out, part.text, err));
         CAIRN_TRY(add_files(subtask->files, subtask->file_count, out, err));
         CAIRN_TRY(add_files(subtask->outputs, subtask->output_count, out, err));
+        if (subtask->operator_states != NULL) {
+            CAIRN_TRY(add_files(&subtask->operator_states->file, 1, out, err));
+        }
     }
     return CAIRN_OK;
 }

@@ -69,6 +69,23 @@ layout_key layout_probe(const char *id)
     return key_format("probe/%s", id);
 }
 
+layout_key layout_savepoint_folder(const char *name)
+{
+    return key_format("savepoints/%s/", name);
+}
+
+layout_key layout_savepoint(const char *name)
+{
+    return key_format("savepoints/%s/manifest.json", name);
+}
+
+layout_key layout_savepoint_file(const char *name, const layout_writer *writer, uint64_t sequence)
+{
+    return key_format("savepoints/%s/%s/%" PRIu32 "/%" PRIu64 "-%s-%" PRIu64, name,
+                      writer->operator_uid, writer->subtask, writer->epoch, writer->attempt,
+                      sequence);
+}
+
 /* Splits off the text before `separator`; false if there is no separator. */
 static bool cut(const char **rest, char separator, cairn_slice *out)
 {
@@ -153,6 +170,19 @@ static bool is_probe(const char *rest)
 
     return cut(&rest, '/', &id) && id.len == RANDOM_ID_SIZE - 1 &&
            parse_u64(cairn_slice_of(rest), &number);
+}
+
+bool layout_is_savepoint(const char *key, cairn_slice *out_name)
+{
+    const char *rest = key;
+    cairn_slice name;
+
+    if (!skip(&rest, "savepoints/") || !cut(&rest, '/', &name) || !is_safe_name(name) ||
+        strcmp(rest, "manifest.json") != 0) {
+        return false;
+    }
+    *out_name = name;
+    return true;
 }
 
 layout_object layout_parse(const char *key)

@@ -7,6 +7,8 @@
  *     shared/<operator>/<epoch>-<attempt>-<seq>                files that others may reference
  *     gc/<boundary>-<id>.json
  *     probe/<id>/<n>                                           of a start that tries the store
+ *     savepoints/<name>/manifest.json                          a savepoint, and its files:
+ *     savepoints/<name>/<operator>/<subtask>/<epoch>-<attempt>-<seq>
  */
 #ifndef CAIRN_CHECKPOINT_LAYOUT_H
 #define CAIRN_CHECKPOINT_LAYOUT_H
@@ -40,8 +42,16 @@ layout_key layout_output(uint64_t checkpoint_id, const layout_writer *writer, co
 layout_key layout_part(uint64_t checkpoint_id, const layout_writer *writer);
 layout_key layout_shared(const layout_writer *writer, uint64_t sequence);
 
+/* "savepoints/<name>/", with which all keys of a savepoint begin; its manifest; one of its files.
+ */
+layout_key layout_savepoint_folder(const char *name);
+layout_key layout_savepoint(const char *name);
+layout_key layout_savepoint_file(const char *name, const layout_writer *writer, uint64_t sequence);
+/* True for the key of a savepoint's manifest: *out_name is in it. */
+bool layout_is_savepoint(const char *key, cairn_slice *out_name);
+
 typedef enum layout_kind {
-    CAIRN_LAYOUT_OTHER = 0, /* not ours: never touched */
+    CAIRN_LAYOUT_OTHER = 0, /* not ours, or the user's (a savepoint): never touched */
     CAIRN_LAYOUT_CLAIM = 1,
     CAIRN_LAYOUT_START = 2,
     CAIRN_LAYOUT_MANIFEST = 3,

@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "errors.h"
+#include "state_canonical.h"
 #include "state_heap.h"
 
 #include <stdlib.h>
@@ -49,7 +50,8 @@ bool plan_is_packed(const char *name)
     uint32_t key_group = 0;
     uint64_t changes = 0;
 
-    return state_heap_is_group_file(name, &key_group, &changes);
+    return state_heap_is_group_file(name, &key_group, &changes) ||
+           state_canonical_is_file(name, &key_group);
 }
 
 bool plan_is_frozen(const char *name)
@@ -69,7 +71,14 @@ static bool is_stored(const engine_file *stored, const engine_file *file)
         return false;
     }
     return plan_is_sst(file->info.name) ? same_file(&stored->stat, &file->stat)
-                                        : plan_is_packed(file->info.name);
+                                        : plan_is_packed(file->info.name) && !stored->sparse;
+}
+
+bool plan_stands(const engine_files *base, const char *name)
+{
+    const engine_file *stored = engine_files_find(base, name);
+
+    return stored != NULL && plan_is_packed(name) && !stored->sparse;
 }
 
 static cairn_code plan_reuse(const engine_file *stored, engine_file *file, cairn_error *err)
@@ -81,6 +90,7 @@ static cairn_code plan_reuse(const engine_file *stored, engine_file *file, cairn
     file->info = info;
     info = (cairn_file_info){0};
     file->fresh = false;
+    file->object_bytes = stored->object_bytes;
     return CAIRN_OK;
 }
 

@@ -10,7 +10,10 @@
  *
  * Group files are many and often small: those that are uploaded together share objects, of at most
  * CAIRN_PACK_BYTES (a larger file has one of its own), in the order of their names. An object stays
- * as long as one file in it is named.
+ * as long as one file in it is named. So that a few do not keep many dead ones, files of an object
+ * less than half of which is named are stored again (plan_mark_sparse). What is stored again is
+ * less than what died, and a byte dies once: at most as much again is uploaded, and objects take at
+ * most twice the room of what is named (of those that a restore found, as far as it can be seen).
  */
 #ifndef CAIRN_CHECKPOINT_PLAN_H
 #define CAIRN_CHECKPOINT_PLAN_H
@@ -25,9 +28,11 @@
 /* A local file of the engine and what is stored of it. */
 typedef struct engine_file {
     fs_stat stat;
-    bool absent;  /* not on the local disk: the engine knew that the base holds it */
-    bool grouped; /* info.first_key_group and last_key_group are those of its keys */
-    bool fresh;   /* to be uploaded: info.sha256 is not known yet */
+    bool absent;           /* not on the local disk: the engine knew that the base holds it */
+    bool grouped;          /* info.first_key_group and last_key_group are those of its keys */
+    bool fresh;            /* to be uploaded: info.sha256 is not known yet */
+    bool sparse;           /* of a base: its object is mostly dead */
+    uint64_t object_bytes; /* of a base: the least size that its object can have; 0: not known */
     cairn_file_info info;
 } engine_file;
 
@@ -58,6 +63,12 @@ typedef struct plan_context {
 /* Fills info of every file, of which name and stat are set, but sha256 of fresh ones.
  * CAIRN_E_INTERNAL if a file that is absent is not in the base. */
 cairn_code plan_files(const plan_context *context, engine_files *files, cairn_error *err);
+
+/* Marks the group files of a base whose objects are mostly dead: they count as not stored. To be
+ * called before the snapshot is written, since such files must be written again. */
+cairn_code plan_mark_sparse(engine_files *base, cairn_error *err);
+/* Does the base hold a file of that name which may be named again without a look at the disk? */
+bool plan_stands(const engine_files *base, const char *name);
 
 /* The file with that name, or NULL. */
 engine_file *engine_files_find(const engine_files *files, const char *name);

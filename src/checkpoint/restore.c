@@ -100,52 +100,129 @@ cairn_code restore_subtask(const transfer_context *context, const cairn_subtask_
     return CAIRN_OK;
 }
 
+typedef struct file_list {
+    const cairn_file_info *items;
+    size_t count;
+} file_list;
+
 static cairn_code restore_folder(const transfer_context *context, const char *parent,
-                                 const cairn_file_info *files, size_t count, const char *name,
-                                 cairn_error *err)
+                                 const file_list *files, const char *name, cairn_error *err)
 {
     char *dir CAIRN_AUTO_FREE = NULL;
 
     CAIRN_TRY(fs_join(parent, name, &dir, err));
     CAIRN_TRY(fs_make_dirs(dir, err));
-    CAIRN_TRY(restore_files(context, files, count, dir, true, err));
+    CAIRN_TRY(restore_files(context, files->items, files->count, dir, true, err));
     return fs_sync_dir(dir, err);
 }
 
-static cairn_code restore_operator(const transfer_context *context, const cairn_manifest *manifest,
+/* A savepoint is written by one: nobody has to wait for a part. */
+static bool has_parts(const cairn_manifest *manifest)
+{
+    return manifest->kind != CAIRN_MANIFEST_SAVEPOINT;
+}
+
+/* --- a checkpoint, or what holds one key of it ------------------------------------------------ */
+
+static bool holds_group(uint32_t first, uint32_t last, const restore_filter *filter)
+{
+    return filter == NULL || (first <= filter->key_group && filter->key_group <= last);
+}
+
+/* Group files stand each for itself; a database needs all of its files. */
+static bool is_wanted(const cairn_file_info *file, const restore_filter *filter)
+{
+    return !plan_is_packed(file->name) ||
+           holds_group(file->first_key_group, file->last_key_group, filter);
+}
+
+static cairn_code restore_state(const transfer_context *context, const cairn_subtask_info *subtask,
+                                const restore_filter *filter, const char *parent, cairn_error *err)
+{
+    /* Copies of the structs alone: what they point to is the manifest's. */
+    CAIRN_AUTO_FREE cairn_file_info *wanted = mem_calloc(subtask->file_count, sizeof *wanted);
+    size_t count = 0;
+    char name[32];
+
+    if (wanted == NULL) {
+        return error_no_memory(err, "restore");
+    }
+    for (size_t i = 0; i < subtask->file_count; i++) {
+        if (is_wanted(&subtask->files[i], filter)) {
+            wanted[count++] = subtask->files[i];
+        }
+    }
+    (void)snprintf(name, sizeof name, "%u", subtask->index);
+    return restore_folder(context, parent, &(file_list){wanted, count}, name, err);
+}
+
+static cairn_code restore_outputs(const transfer_context *context,
+                                  const cairn_subtask_info *subtask, const char *parent,
+                                  cairn_error *err)
+{
+    const file_list outputs = {subtask->outputs, subtask->output_count};
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "%u.output", subtask->index);
+    return outputs.count == 0 ? CAIRN_OK : restore_folder(context, parent, &outputs, name, err);
+}
+
+static cairn_code restore_operators(const transfer_context *context,
+                                    const cairn_subtask_info *subtask, const char *parent,
+                                    cairn_error *err)
+{
+    char name[32];
+
+    if (subtask->operator_states == NULL) {
+        return CAIRN_OK;
+    }
+    (void)snprintf(name, sizeof name, "%u.operator", subtask->index);
+    return restore_folder(context, parent, &(file_list){&subtask->operator_states->file, 1}, name,
+                          err);
+}
+
+static cairn_code restore_operator(const transfer_context *context, const restore_source *source,
                                    const cairn_operator_info *op, const char *parent,
                                    cairn_error *err)
 {
+    const cairn_manifest *manifest = source->manifest;
     char *dir CAIRN_AUTO_FREE = NULL;
 
     CAIRN_TRY(fs_join(parent, op->uid, &dir, err));
     for (size_t i = 0; i < op->subtask_count; i++) {
         const cairn_subtask_info *subtask = &op->subtasks[i];
         layout_writer writer = {op->uid, subtask->index, manifest->epoch, subtask->attempt};
-        char name[32];
-        CAIRN_TRY(restore_check_part(context, manifest, &writer, err));
-        (void)snprintf(name, sizeof name, "%u", subtask->index);
-        CAIRN_TRY(restore_folder(context, dir, subtask->files, subtask->file_count, name, err));
-        if (subtask->output_count > 0) {
-            (void)snprintf(name, sizeof name, "%u.output", subtask->index);
-            CAIRN_TRY(
-                restore_folder(context, dir, subtask->outputs, subtask->output_count, name, err));
+        if (holds_group(subtask->first_key_group, subtask->last_key_group, source->filter)) {
+            CAIRN_TRY(has_parts(manifest) ? restore_check_part(context, manifest, &writer, err)
+                                          : CAIRN_OK);
+            CAIRN_TRY(restore_state(context, subtask, source->filter, dir, err));
+            CAIRN_TRY(source->filter == NULL ? restore_outputs(context, subtask, dir, err)
+                                             : CAIRN_OK);
+            CAIRN_TRY(source->filter == NULL ? restore_operators(context, subtask, dir, err)
+                                             : CAIRN_OK);
         }
     }
     return fs_sync_dir(dir, err);
 }
 
-static cairn_code restore_into(const transfer_context *context, const cairn_manifest *manifest,
-                               cairn_slice document, const char *dir, cairn_error *err)
+static cairn_code restore_into(const transfer_context *context, const restore_source *source,
+                               const char *dir, cairn_error *err)
 {
+    const cairn_manifest *manifest = source->manifest;
+    const restore_filter *filter = source->filter;
     char *path CAIRN_AUTO_FREE = NULL;
 
-    CAIRN_TRY(restore_check_space(dir, cairn_manifest_total_bytes(manifest), err));
+    if (filter == NULL) {
+        CAIRN_TRY(restore_check_space(dir, cairn_manifest_total_bytes(manifest), err));
+    }
     for (size_t i = 0; i < manifest->operator_count; i++) {
-        CAIRN_TRY(restore_operator(context, manifest, &manifest->operators[i], dir, err));
+        const cairn_operator_info *op = &manifest->operators[i];
+        if (filter == NULL || strcmp(op->uid, filter->operator_uid) == 0) {
+            CAIRN_TRY(restore_operator(context, source, op, dir, err));
+        }
     }
     CAIRN_TRY(fs_join(dir, "manifest.json", &path, err));
-    return fs_write_file(path, document, err);
+    return fs_write_file(path, source->document, err);
 }
 
 /* `dir` may be absent or an empty folder; rename(2) replaces the latter. */
@@ -197,8 +274,8 @@ static cairn_code make_scratch(const char *parent, const char *name, partial_dir
                         : fs_make_temp_dir(parent, text, out, err);
 }
 
-cairn_code restore_checkpoint(const transfer_context *context, const cairn_manifest *manifest,
-                              cairn_slice document, const char *dir, cairn_error *err)
+cairn_code restore_checkpoint(const transfer_context *context, const restore_source *source,
+                              const char *dir, cairn_error *err)
 {
     CAIRN_AUTO(partial_dir) partial = NULL;
     char *parent CAIRN_AUTO_FREE = NULL;
@@ -209,7 +286,7 @@ cairn_code restore_checkpoint(const transfer_context *context, const cairn_manif
     CAIRN_TRY(fs_join(parent, name, &target, err));
     CAIRN_TRY(check_target(target, err));
     CAIRN_TRY(make_scratch(parent, name, &partial, err));
-    CAIRN_TRY(restore_into(context, manifest, document, partial, err));
+    CAIRN_TRY(restore_into(context, source, partial, err));
     CAIRN_TRY(fs_rename(partial, target, err));
     mem_free(CAIRN_TAKE(partial));
     return fs_sync_dir(parent, err);
@@ -274,7 +351,9 @@ static size_t count_objects(const cairn_manifest *manifest)
     for (size_t i = 0; i < manifest->operator_count; i++) {
         const cairn_operator_info *op = &manifest->operators[i];
         for (size_t j = 0; j < op->subtask_count; j++) {
-            count += op->subtasks[j].file_count + op->subtasks[j].output_count + 1;
+            count += op->subtasks[j].file_count + op->subtasks[j].output_count;
+            count += has_parts(manifest);
+            count += op->subtasks[j].operator_states != NULL;
         }
     }
     return count;
@@ -300,10 +379,15 @@ static void fill_checks(check *next, const transfer_context *context,
             layout_writer writer = {op->uid, subtask->index, manifest->epoch, subtask->attempt};
             next = fill_files(next, context, subtask->files, subtask->file_count);
             next = fill_files(next, context, subtask->outputs, subtask->output_count);
-            *next++ = (check){.context = context,
-                              .manifest = manifest,
-                              .writer = writer,
-                              .key = layout_part(manifest->id, &writer)};
+            if (subtask->operator_states != NULL) {
+                next = fill_files(next, context, &subtask->operator_states->file, 1);
+            }
+            if (has_parts(manifest)) {
+                *next++ = (check){.context = context,
+                                  .manifest = manifest,
+                                  .writer = writer,
+                                  .key = layout_part(manifest->id, &writer)};
+            }
         }
     }
 }

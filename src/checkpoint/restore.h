@@ -23,9 +23,22 @@ cairn_code restore_files(const transfer_context *context, const cairn_file_info 
 cairn_code restore_subtask(const transfer_context *context, const cairn_subtask_info *subtask,
                            const char *dir, cairn_error *err);
 
-/* A whole checkpoint for people: see cairn_history_restore. `document` is the manifest's bytes. */
-cairn_code restore_checkpoint(const transfer_context *context, const cairn_manifest *manifest,
-                              cairn_slice document, const char *dir, cairn_error *err);
+/* Of a checkpoint what holds one key: of one operator the subtask that owns the key group, without
+ * its outputs, and of the hash map no more than the file of that group. */
+typedef struct restore_filter {
+    const char *operator_uid;
+    uint32_t key_group;
+} restore_filter;
+
+typedef struct restore_source {
+    const cairn_manifest *manifest;
+    cairn_slice document;         /* its bytes */
+    const restore_filter *filter; /* NULL: all of it */
+} restore_source;
+
+/* A checkpoint for people: see cairn_history_restore. */
+cairn_code restore_checkpoint(const transfer_context *context, const restore_source *source,
+                              const char *dir, cairn_error *err);
 
 /*
  * Reads the part of a subtask and checks its seal and what it says it is. A restore of the working

@@ -12,6 +12,7 @@
 #include <cairn/log.h>
 
 #include "keyed_state.h"
+#include "operator_states.h"
 #include "plan.h"
 #include "state_table.h"
 #include "timeline.h"
@@ -57,6 +58,7 @@ typedef struct session {
     /* owner's thread */
     state_engine *engine;
     keyed_state *states;
+    operator_states *operators;
     struct cairn_checkpoint *running; /* not yet freed; borrowed */
 
     /* one pool job at a time */

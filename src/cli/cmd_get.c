@@ -23,10 +23,11 @@ static const cli_option get_options[] = {
 
 static const cli_spec get_spec = {
     .command = "get",
-    .usage = "JOBURI[@N] [--operator UID] [--state NAME] --key K [--user-key K] [option]...",
+    .usage = "JOBURI[@N|@NAME] [--operator UID] [--state NAME] --key K [--user-key K] [option]...",
     .summary = "print the value that a key has in a checkpoint",
     .details =
-        "Downloads the checkpoint to a scratch folder in $TMPDIR, else /tmp, and removes it.\n"
+        "Downloads what may hold the key (of a hash map one file, else the checkpoint) to a scratch\n"
+        "folder in $TMPDIR, else /tmp, and removes it.\n"
         "Numbers are printed as such, other values as text if they are printable, else as hex\n"
         "after 0x. A list has a line for each element. Ends with 3 if the key has no value.",
     .options = get_options,
@@ -64,8 +65,7 @@ static cairn_code print_json(const entry_style *style, const state_pick *pick,
     json_text json;
 
     cli_json_begin(&json, &out, "cairn-get", true);
-    json_text_member_string(&json, "job", pick->manifest->job);
-    json_text_member_u64(&json, "id", pick->manifest->id);
+    job_history_add_place(&json, &pick->job, pick->manifest->id);
     json_text_member_string(&json, "operator", pick->operator_uid);
     json_text_member_string(&json, "state", pick->state->name);
     CAIRN_TRY(entry_add_place(&json, style, entry, err));
@@ -90,6 +90,15 @@ static cairn_code no_value(const state_pick *pick, cairn_slice key, cairn_error 
 static cairn_slice text_of(const cli_args *args, const char *option)
 {
     return cli_given(args, option) ? cairn_slice_of(cli_value(args, option)) : (cairn_slice){0};
+}
+
+static cairn_code check_keyed(const state_pick *pick, cairn_error *err)
+{
+    if (pick->state != NULL) {
+        return CAIRN_OK;
+    }
+    return error_set(err, CAIRN_E_INVALID, "get: %s is operator state, which has no keys: use scan",
+                     pick->operator_state->name);
 }
 
 /* A user key goes with a map, and with nothing else. */
@@ -129,13 +138,16 @@ static cairn_code get_run(cli_call *call, cairn_error *err)
     bool found = false;
 
     CAIRN_TRY(check_options(call->args, err));
-    CAIRN_TRY(state_pick_open(call, &pick, err));
+    CAIRN_TRY(state_pick_choose(call, &pick, err));
+    CAIRN_TRY(check_keyed(&pick, err));
     CAIRN_TRY(check_kind(call->args, pick.state, err));
     CAIRN_TRY(read_key(call->args, pick.state, &key, err));
     entry.key = cairn_buf_slice(&key);
+    CAIRN_TRY(state_pick_open_key(call, entry.key, &pick, err));
     cairn_buf_init(&value, CAIRN_VALUE_BYTES_MAX);
     CAIRN_TRY(cairn_state_reader_get(pick.reader, pick.state->name, &entry, &value, &found, err));
     entry.value = cairn_buf_slice(&value);
+    entry.times_ms = cairn_state_reader_times(pick.reader, &entry.time_count);
     CAIRN_TRY(print_found(call->args, &pick, &entry, found, err));
     return found ? CAIRN_OK : no_value(&pick, entry.key, err);
 }

@@ -32,7 +32,8 @@ static void print_overview(void)
     for (size_t i = 0; (command = cli_command_at(i)) != NULL; i++) {
         cli_out_printf("  %-10s%s\n", command->spec->command, command->spec->summary);
     }
-    cli_out_printf("\nJOBURI is <checkpoints-uri>/<job>, JOBURI@N its checkpoint N, JOBURI alone "
+    cli_out_printf("\nJOBURI is <checkpoints-uri>/<job>, JOBURI@N its checkpoint N,\n"
+                   "JOBURI@NAME a savepoint of it, JOBURI alone "
                    "the newest.\n"
                    "`cairn COMMAND --help` tells more, `cairn help options` lists the options of "
                    "--conf and -D.\n\n%s\n",

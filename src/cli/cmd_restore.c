@@ -4,13 +4,11 @@
 #include "human.h"
 #include "job_history.h"
 
-#include <inttypes.h>
-
 static const cli_option restore_options[] = {CLI_OPTIONS_CONFIG, CLI_OPTION_JSON, CLI_OPTION_HELP};
 
 static const cli_spec restore_spec = {
     .command = "restore",
-    .usage = "JOBURI[@N] DIR [option]... [--json]",
+    .usage = "JOBURI[@N|@NAME] DIR [option]... [--json]",
     .summary = "download a checkpoint into an absent or empty folder",
     .details =
         "DIR gets manifest.json and <operator>/<subtask>/<files>, each a folder that RocksDB\n"
@@ -22,14 +20,14 @@ static const cli_spec restore_spec = {
     .max_arguments = 2,
 };
 
-static cairn_code print_json(const cairn_manifest *manifest, const char *dir, cairn_error *err)
+static cairn_code print_json(const job_history *job, const cairn_manifest *manifest,
+                             const char *dir, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) out = {0};
     json_text json;
 
     cli_json_begin(&json, &out, "cairn-restore", true);
-    json_text_member_string(&json, "job", manifest->job);
-    json_text_member_u64(&json, "id", manifest->id);
+    job_history_add_place(&json, job, manifest->id);
     json_text_name(&json, "dir");
     json_text_bytes(&json, cairn_slice_of(dir));
     json_text_member_u64(&json, "bytes", cairn_manifest_total_bytes(manifest));
@@ -41,16 +39,18 @@ static cairn_code restore_run(cli_call *call, cairn_error *err)
     CAIRN_AUTO(job_history) job = {0};
     const cairn_history_entry *entry = NULL;
     const char *dir = call->args->arguments[1];
+    char title[JOB_HISTORY_TITLE_BYTES];
     char size[HUMAN_SIZE];
 
     CAIRN_TRY(job_history_open(call, &job, err));
     CAIRN_TRY(cairn_history_find(job.history, job.uri.id, &entry, err));
     CAIRN_TRY(cairn_history_restore(job.history, &call->store, entry->id, dir, err));
     if (cli_given(call->args, "json")) {
-        return print_json(entry->manifest, dir, err);
+        return print_json(&job, entry->manifest, dir, err);
     }
-    cli_out_printf("restored checkpoint %" PRIu64 " of job %s to %s: %s\n", entry->id, job.uri.job,
-                   dir, human_bytes(cairn_manifest_total_bytes(entry->manifest), size));
+    job_history_title(&job, entry->id, title);
+    cli_out_printf("restored %s of job %s to %s: %s\n", title, job.uri.job, dir,
+                   human_bytes(cairn_manifest_total_bytes(entry->manifest), size));
     return CAIRN_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "entry_print.h"
 #include "errors.h"
+#include "operator_print.h"
 #include "signals.h"
 #include "state_pick.h"
 
@@ -14,13 +15,14 @@ static const cli_option scan_options[] = {STATE_PICK_OPTIONS, CLI_OPTIONS_CONFIG
 
 static const cli_spec scan_spec = {
     .command = "scan",
-    .usage = "JOBURI[@N] [--operator UID] [--state NAME] [--hex] [option]... [--json]",
+    .usage = "JOBURI[@N|@NAME] [--operator UID] [--state NAME] [--hex] [option]... [--json]",
     .summary = "print every entry of a state, as key TAB value",
     .details =
         "Downloads the checkpoint to a scratch folder in $TMPDIR, else /tmp, and removes it. By\n"
         "key group and key. A list has a line for each element, a map one for each entry: key TAB\n"
         "user key TAB value. A namespace stands in brackets after the key. With --json one object a\n"
-        "line.",
+        "line. Operator state is read from the store: subtask TAB element, of a broadcast map subtask\n"
+        "TAB key TAB value.",
     .options = scan_options,
     .option_count = CAIRN_ARRAY_LEN(scan_options),
     .min_arguments = 1,
@@ -68,6 +70,10 @@ static cairn_code scan_run(cli_call *call, cairn_error *err)
     scan_output output = {.json = cli_given(call->args, "json")};
     cairn_code code = CAIRN_OK;
 
+    CAIRN_TRY(state_pick_choose(call, &pick, err));
+    if (pick.operator_state != NULL) {
+        return operator_print(call, &pick, err);
+    }
     CAIRN_TRY(state_pick_open(call, &pick, err));
     output.style = (entry_style){pick.state, cli_given(call->args, "hex"), true};
     cairn_buf_init(&output.line, SCAN_LINE_BYTES_MAX);

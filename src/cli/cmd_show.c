@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "human.h"
 #include "job_history.h"
+#include "state_info.h"
 #include "store_pick.h"
 
 #include <inttypes.h>
@@ -16,7 +17,7 @@ static const cli_option show_options[] = {
 
 static const cli_spec show_spec = {
     .command = "show",
-    .usage = "JOBURI[@N] [option]... [--json]",
+    .usage = "JOBURI[@N|@NAME] [option]... [--json]",
     .summary = "show what a checkpoint holds: states, positions, files and where each comes from",
     .options = show_options,
     .option_count = CAIRN_ARRAY_LEN(show_options),
@@ -24,7 +25,7 @@ static const cli_spec show_spec = {
     .max_arguments = 1,
 };
 
-static void print_head(const cairn_history *history, const cairn_history_entry *entry)
+static void print_head(const job_history *job, const cairn_history_entry *entry)
 {
     const cairn_manifest *manifest = entry->manifest;
     char committed[CLOCK_RFC3339_SIZE];
@@ -32,8 +33,11 @@ static void print_head(const cairn_history *history, const cairn_history_entry *
     char fresh[HUMAN_SIZE];
 
     clock_format_rfc3339(manifest->committed_ms, committed);
+    if (job->uri.savepoint != NULL) {
+        cli_out_printf("savepoint        %s\n", job->uri.savepoint);
+    }
     cli_out_printf("checkpoint       %" PRIu64 " of job %s (%s)\n", manifest->id, manifest->job,
-                   job_history_status(history, entry));
+                   job_history_status(job->history, entry));
     cli_out_printf("committed        %s, epoch %" PRIu64 ", attempt %s\n", committed,
                    manifest->epoch, manifest->attempt);
     if (manifest->parent_id != 0) {
@@ -66,6 +70,23 @@ static void print_file(const cairn_file_info *file, uint64_t id, const char *lab
     }
 }
 
+static void print_operator_states(const cairn_operator_states_info *info, uint64_t id)
+{
+    for (size_t i = 0; i < info->state_count; i++) {
+        const cairn_operator_state_info *state = &info->states[i];
+
+        cli_out_printf("    operator state %s: %s, %" PRIu64 " elements, values %s v%" PRIu32,
+                       state->name, operator_mode_name(state->mode), state->elements,
+                       state->value_serializer.id, state->value_serializer.version);
+        if (state->mode == CAIRN_OPERATOR_BROADCAST) {
+            cli_out_printf(", keys %s v%" PRIu32, state->key_serializer.id,
+                           state->key_serializer.version);
+        }
+        cli_out_printf("\n");
+    }
+    print_file(&info->file, id, "operator");
+}
+
 static void print_subtask(const cairn_subtask_info *subtask, uint64_t id)
 {
     cli_out_printf("  subtask %" PRIu32 ": key groups %" PRIu32 "..%" PRIu32 ", %s %s\n",
@@ -83,6 +104,9 @@ static void print_subtask(const cairn_subtask_info *subtask, uint64_t id)
     for (size_t i = 0; i < subtask->output_count; i++) {
         print_file(&subtask->outputs[i], id, "output");
     }
+    if (subtask->operator_states != NULL) {
+        print_operator_states(subtask->operator_states, id);
+    }
 }
 
 static void print_operator(const cairn_operator_info *operator_info, uint64_t id)
@@ -92,18 +116,19 @@ static void print_operator(const cairn_operator_info *operator_info, uint64_t id
     for (size_t i = 0; i < operator_info->state_count; i++) {
         const cairn_state_info *state = &operator_info->states[i];
 
-        cli_out_printf("  state %s: value, keys %s v%" PRIu32 ", values %s v%" PRIu32 "\n",
-                       state->name, state->key_serializer.id, state->key_serializer.version,
-                       state->value_serializer.id, state->value_serializer.version);
+        cli_out_printf("  state %s: %s, keys %s v%" PRIu32 ", values %s v%" PRIu32 "\n",
+                       state->name, state_kind_name(state->kind), state->key_serializer.id,
+                       state->key_serializer.version, state->value_serializer.id,
+                       state->value_serializer.version);
     }
     for (size_t i = 0; i < operator_info->subtask_count; i++) {
         print_subtask(&operator_info->subtasks[i], id);
     }
 }
 
-static void print_summary(const cairn_history *history, const cairn_history_entry *entry)
+static void print_summary(const job_history *job, const cairn_history_entry *entry)
 {
-    print_head(history, entry);
+    print_head(job, entry);
     for (size_t i = 0; i < entry->manifest->operator_count; i++) {
         print_operator(&entry->manifest->operators[i], entry->id);
     }
@@ -119,7 +144,10 @@ static cairn_code print_document(const cli_call *call, const job_history *job, u
     cairn_manifest *manifest = NULL;
 
     CAIRN_TRY(cairn_store_retrying(job->store, &store, err));
-    CAIRN_TRY(buf_printf(&key, err, "%s/chk-%" PRIu64 "/manifest.json", job->uri.job, id));
+    CAIRN_TRY(job->uri.savepoint == NULL
+                  ? buf_printf(&key, err, "%s/chk-%" PRIu64 "/manifest.json", job->uri.job, id)
+                  : buf_printf(&key, err, "%s/savepoints/%s/manifest.json", job->uri.job,
+                               job->uri.savepoint));
     CAIRN_TRY(cairn_store_get(store, &call->store, buf_text(&key), CAIRN_MANIFEST_BYTES_MAX,
                               &document, err));
     CAIRN_TRY(cairn_manifest_read(cairn_buf_slice(&document), job->uri.job, id, &manifest, err));
@@ -138,7 +166,7 @@ static cairn_code show_run(cli_call *call, cairn_error *err)
     if (cli_given(call->args, "json")) {
         return print_document(call, &job, entry->id, err);
     }
-    print_summary(job.history, entry);
+    print_summary(&job, entry);
     return CAIRN_OK;
 }
 

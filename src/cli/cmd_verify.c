@@ -15,7 +15,7 @@ static const cli_option verify_options[] = {
 
 static const cli_spec verify_spec = {
     .command = "verify",
-    .usage = "JOBURI[@N] [-v] [option]... [--json]",
+    .usage = "JOBURI[@N|@NAME] [-v] [option]... [--json]",
     .summary = "read every object of a checkpoint and compare sizes and SHA-256",
     .details =
         "Writes nothing. Ends with 4 if anything is wrong, and names the object and the newest\n"
@@ -88,8 +88,7 @@ static cairn_code verify_json(const cli_call *call, const job_history *job, uint
     cairn_code code = CAIRN_OK;
 
     cli_json_begin(&json, &out, "cairn-verify", true);
-    json_text_member_string(&json, "job", job->uri.job);
-    json_text_member_u64(&json, "id", id);
+    job_history_add_place(&json, job, id);
     json_text_name(&json, "objects");
     json_text_begin_array(&json);
     output->json = &json;
@@ -116,11 +115,13 @@ static cairn_code verify_text(const cli_call *call, const job_history *job, uint
 {
     cairn_check_visitor visitor = {visit_result, output};
     cairn_verify_report report = {0};
+    char title[JOB_HISTORY_TITLE_BYTES];
     char size[HUMAN_SIZE];
 
     CAIRN_TRY(cairn_history_verify(job->history, &call->store, id, &visitor, &report, err));
-    cli_out_printf("checkpoint %" PRIu64 " of job %s is whole: %" PRIu64 " objects, %s\n", id,
-                   job->uri.job, report.objects, human_bytes(report.bytes, size));
+    job_history_title(job, id, title);
+    cli_out_printf("%s of job %s is whole: %" PRIu64 " objects, %s\n", title, job->uri.job,
+                   report.objects, human_bytes(report.bytes, size));
     return CAIRN_OK;
 }
 

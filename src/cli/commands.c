@@ -9,9 +9,9 @@
 #define HELP_COLUMN         28
 #define COMMAND_SHOWN_BYTES 80
 
-static const cli_command *const commands[] = {&cmd_run,     &cmd_list, &cmd_show, &cmd_verify,
-                                              &cmd_restore, &cmd_get,  &cmd_scan, &cmd_gc,
-                                              &cmd_doctor,  &cmd_help};
+static const cli_command *const commands[] = {
+    &cmd_run, &cmd_list, &cmd_show, &cmd_verify,    &cmd_restore, &cmd_get,    &cmd_scan,
+    &cmd_du,  &cmd_diff, &cmd_why,  &cmd_savepoint, &cmd_gc,      &cmd_doctor, &cmd_help};
 
 const cli_command *cli_command_at(size_t index)
 {

@@ -23,16 +23,20 @@ typedef struct cli_command {
     cairn_code (*run)(cli_call *call, cairn_error *err);
 } cli_command;
 
+extern const cli_command cmd_diff;
 extern const cli_command cmd_doctor;
+extern const cli_command cmd_du;
 extern const cli_command cmd_gc;
 extern const cli_command cmd_get;
 extern const cli_command cmd_help;
 extern const cli_command cmd_list;
 extern const cli_command cmd_restore;
 extern const cli_command cmd_run;
+extern const cli_command cmd_savepoint;
 extern const cli_command cmd_scan;
 extern const cli_command cmd_show;
 extern const cli_command cmd_verify;
+extern const cli_command cmd_why;
 
 /* Index 0, 1, ... until NULL; in the order of the help. */
 const cli_command *cli_command_at(size_t index);

@@ -66,6 +66,24 @@ cairn_code entry_add_place(json_text *json, const entry_style *style,
     return CAIRN_OK;
 }
 
+/* One time, or one for each element. */
+static void add_times(json_text *json, const cairn_state_entry *entry, bool is_list)
+{
+    if (entry->time_count == 0) {
+        return;
+    }
+    if (!is_list) {
+        json_text_member_u64(json, "accessed_ms", entry->times_ms[0]);
+        return;
+    }
+    json_text_name(json, "accessed_ms");
+    json_text_begin_array(json);
+    for (size_t i = 0; i < entry->time_count; i++) {
+        json_text_u64(json, entry->times_ms[i]);
+    }
+    json_text_end_array(json);
+}
+
 cairn_code entry_add_value(json_text *json, const entry_style *style,
                            const cairn_state_entry *entry, cairn_error *err)
 {
@@ -73,6 +91,7 @@ cairn_code entry_add_value(json_text *json, const entry_style *style,
     cairn_list_view elements = {entry->value.data, entry->value.len};
     cairn_slice element;
 
+    add_times(json, entry, style->state->kind == CAIRN_STATE_LIST);
     if (style->state->kind != CAIRN_STATE_LIST) {
         return value_add_json(json, "value", serializer, entry->value, style->hex, err);
     }

@@ -21,7 +21,8 @@ typedef struct entry_style {
 cairn_code entry_print(const entry_style *style, const cairn_state_entry *entry, cairn_buf *line,
                        cairn_error *err);
 
-/* Adds `value`, or `elements` for a list, to the object that is open. */
+/* Adds `value`, or `elements` for a list, to the object that is open; with a time to live also
+ * `accessed_ms`. */
 cairn_code entry_add_value(json_text *json, const entry_style *style,
                            const cairn_state_entry *entry, cairn_error *err);
 /* Adds `key`, `namespace` if it is not the void one, and `user_key` for a map. */

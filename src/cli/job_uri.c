@@ -1,5 +1,7 @@
 #include "job_uri.h"
 
+#include <cairn/savepoint.h>
+
 #include "encode.h"
 #include "errors.h"
 #include "store_uri.h"
@@ -12,7 +14,8 @@ static cairn_code refuse(const char *text, const char *why, cairn_error *err)
 
     CAIRN_TRY(store_uri_show(text, &shown, err));
     return error_set(err, CAIRN_E_INVALID,
-                     "job URI '%s': %s (a job URI is <checkpoints-uri>/<job>[@<checkpoint-id>])",
+                     "job URI '%s': %s (a job URI is <checkpoints-uri>/<job>, then @ and a "
+                     "checkpoint id or a savepoint, if one is meant)",
                      buf_text(&shown), why);
 }
 
@@ -41,12 +44,21 @@ static char *store_part(const char *text, size_t length)
                                                         : mem_strndup(text, cut);
 }
 
-static cairn_code parse_id(const char *text, cairn_slice digits, uint64_t *out, cairn_error *err)
+/* A number is an id, any other safe name a savepoint. */
+static cairn_code parse_which(const char *text, cairn_slice which, job_uri *uri, cairn_error *err)
 {
-    if (!parse_u64(digits, out) || *out == 0) {
-        return refuse(text, "what follows '@' is no checkpoint id", err);
+    if (parse_u64(which, &uri->id) && uri->id != 0) {
+        return CAIRN_OK;
     }
-    return CAIRN_OK;
+    uri->id = 0;
+    uri->savepoint = mem_strndup(which.data, which.len);
+    if (uri->savepoint == NULL) {
+        return error_no_memory(err, "job URI");
+    }
+    return cairn_savepoint_name_is_valid(uri->savepoint)
+               ? CAIRN_OK
+               : refuse(text, "what follows '@' is no checkpoint id and no name of a savepoint",
+                        err);
 }
 
 cairn_code job_uri_parse(const char *text, job_uri *out, cairn_error *err)
@@ -67,7 +79,7 @@ cairn_code job_uri_parse(const char *text, job_uri *out, cairn_error *err)
     }
     if (at != NULL) {
         CAIRN_TRY(
-            parse_id(text, (cairn_slice){at + 1, name_length - job_length - 1}, &uri.id, err));
+            parse_which(text, (cairn_slice){at + 1, name_length - job_length - 1}, &uri, err));
     }
     uri.store = store_part(text, (size_t)(name - text));
     uri.job = mem_strndup(name, job_length);
@@ -90,5 +102,6 @@ void job_uri_release(job_uri *uri)
 {
     mem_free(uri->store);
     mem_free(uri->job);
+    mem_free(uri->savepoint);
     *uri = (job_uri){0};
 }

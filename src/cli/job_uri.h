@@ -1,4 +1,5 @@
-/* "<checkpoints-uri>/<job>[@N]": where a job's checkpoints are, and which of them is meant. */
+/* "<checkpoints-uri>/<job>[@N|@NAME]": where a job's checkpoints are, and which of them, or which
+ * savepoint, is meant. */
 #ifndef CAIRN_CLI_JOB_URI_H
 #define CAIRN_CLI_JOB_URI_H
 
@@ -8,7 +9,8 @@
 typedef struct job_uri {
     char *store; /* the part before the last '/'; "." if there is none */
     char *job;
-    uint64_t id; /* 0: the newest that counts */
+    uint64_t id;     /* 0: the newest that counts, or a savepoint */
+    char *savepoint; /* NULL: a checkpoint */
 } job_uri;
 
 /* CAIRN_E_INVALID says what is wrong with `text`. Pure. */

@@ -24,7 +24,8 @@ typedef struct folder_kind {
 static const folder_kind kinds[] = {
     [CAIRN_OWN_FOLDER_RUN] = {.prefix = "cairn-run-",
                               .mark = "CAIRN-LOCAL", /* a backend's */
-                              .contents = {"db", "db.partial", "output", "snapshots"},
+                              .contents = {"db", "db.partial", "canonical", "canonical.partial",
+                                           "output", "snapshots"},
                               .owner = "a run"},
     [CAIRN_OWN_FOLDER_SCRATCH] = {.prefix = "cairn-scratch-",
                                   .mark = "CAIRN-SCRATCH",

@@ -5,6 +5,7 @@
 #include "errors.h"
 #include "job_load.h"
 #include "run_places.h"
+#include "state_preset.h"
 #include "store_pick.h"
 #include "store_uri.h"
 
@@ -33,7 +34,7 @@ static const cli_option run_options[] = {
     {.name = "name", .argument = "JOBNAME", .help = "name of the job; else the job's own"},
     {.name = "state-backend",
      .argument = "ENGINE",
-     .help = "rocksdb (default), or hashmap: all of the state in memory"},
+     .help = "rocksdb (default), hashmap (all of the state in memory), or a preset"},
     {.name = "local-dir", .argument = "DIR", .help = "folder of the working state; else a new one"},
     {.name = "checkpoint-interval",
      .argument = "TIME",
@@ -42,7 +43,10 @@ static const cli_option run_options[] = {
     {.name = "max-parallelism", .argument = "N", .help = "number of key groups of a new job"},
     {.name = "restore",
      .argument = "WHICH",
-     .help = "latest (default), latest-good, none or a checkpoint id"},
+     .help = "latest (default), latest-good, none, an id or a savepoint JOBURI@NAME"},
+    {.name = "claim-mode",
+     .argument = "MODE",
+     .help = "of a savepoint: no-claim (default, and all there is)"},
     CLI_OPTIONS_CONFIG,
     {.name = "log-format", .argument = "FORM", .help = "text (default) or json"},
     {.name = "log-level", .argument = "LEVEL", .help = "error, warn, info (default) or debug"},
@@ -94,9 +98,12 @@ static cairn_code apply_shared(cairn_config *config, const cli_args *args, cairn
 {
     for (size_t i = 0; i < CAIRN_ARRAY_LEN(shared_options); i++) {
         const char *option = shared_options[i].option;
+        const char *value = cli_value(args, option);
 
-        CAIRN_TRY(
-            apply_option(config, option, shared_options[i].key, cli_value(args, option), err));
+        if (strcmp(option, "restore") == 0 && run_origin_is_savepoint(value)) {
+            continue; /* opened by run_origin_open */
+        }
+        CAIRN_TRY(apply_option(config, option, shared_options[i].key, value, err));
     }
     return CAIRN_OK;
 }
@@ -222,6 +229,7 @@ static cairn_code open_stores(const cli_call *call, run_plan *plan, cairn_error 
         return error_set(err, CAIRN_E_INVALID,
                          "run: --checkpoints is missing: give it, or " KEY_DIR);
     }
+    CAIRN_TRY(state_preset_check(cairn_config_get(plan->config, KEY_ENGINE), checkpoints, err));
     CAIRN_TRY(check_places(call->args, plan, checkpoints, err));
     CAIRN_TRY(open_input(call, plan, err));
     /* Folders last: opening them makes them. */
@@ -282,6 +290,7 @@ cairn_code run_plan_make(const cli_call *call, log_sink *sink, run_plan *out, ca
     CAIRN_TRY(check_input(args, &plan, err));
     CAIRN_TRY(job_load(args->arguments[0], &plan.job, err));
     plan.local_dir = cairn_config_get(plan.config, KEY_LOCALDIR);
+    CAIRN_TRY(run_origin_open(args, plan.config, &plan.log, &plan.origin, err));
     CAIRN_TRY(open_stores(call, &plan, err));
     settle_checkpoints(args, &plan);
     *out = plan;
@@ -294,6 +303,7 @@ void run_plan_release(run_plan *plan)
     cairn_store_free(plan->output);
     cairn_store_free(plan->checkpoints);
     cairn_store_free(plan->input_store);
+    run_origin_release(&plan->origin);
     mem_free(plan->input_folder);
     mem_free(plan->input_key);
     cairn_config_free(plan->config);
@@ -328,9 +338,8 @@ static cairn_create_check create_check_of(const cairn_config *config)
 
 static void fill_engine(const cairn_config *config, cairn_backend_options *backend)
 {
-    const bool in_memory = strcmp(cairn_config_get(config, KEY_ENGINE), "hashmap") == 0;
-
-    backend->state_backend = in_memory ? CAIRN_STATE_BACKEND_HASHMAP : CAIRN_STATE_BACKEND_ROCKSDB;
+    backend->state_backend = state_preset_engine(cairn_config_get(config, KEY_ENGINE));
+    const bool in_memory = backend->state_backend == CAIRN_STATE_BACKEND_HASHMAP;
     backend->memory_bytes = cairn_config_memory_bytes(
         config, in_memory ? "cairn.hashmap.memory" : "state.backend.rocksdb.memory.fixed-per-slot");
 }
@@ -355,6 +364,10 @@ static void fill_backend(const run_plan *plan, cairn_backend_options *backend)
     backend->open_timeout_ms = cairn_config_duration_ms(config, "cairn.open-timeout");
     backend->create_check = create_check_of(config);
     fill_restore(config, backend);
+    if (plan->origin.source.name != NULL) {
+        backend->restore = CAIRN_RESTORE_SAVEPOINT;
+        backend->savepoint = &plan->origin.source;
+    }
 }
 
 void run_plan_fill(const run_plan *plan, cairn_worker_options *options)

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "log_sink.h"
+#include "run_origin.h"
 
 extern const cli_spec run_spec;
 
@@ -23,6 +24,7 @@ typedef struct run_plan {
     const char *local_dir;  /* NULL: a new folder */
     uint64_t interval_ms;   /* 0: none by time */
     uint64_t every_records; /* 0: none by count */
+    run_origin origin;      /* a savepoint to start from, if one is named */
     cairn_log log;
     bool quiet;
 } run_plan;

@@ -44,9 +44,36 @@ static cairn_code pick_operator(const cairn_manifest *manifest, const char *want
     return absent("operator", wanted, &names, manifest, err);
 }
 
-static cairn_code pick_state(const cairn_manifest *manifest,
-                             const cairn_operator_info *operator_info, const char *wanted,
-                             const cairn_state_info **out, cairn_error *err)
+/* The subtasks' operator states by name; a name stands in each subtask that has it. */
+static cairn_code find_operator_state(const cairn_subtask_info *subtask, const char *wanted,
+                                      state_pick *pick, cairn_buf *names, cairn_error *err)
+{
+    const cairn_operator_states_info *has = subtask->operator_states;
+
+    for (size_t i = 0; has != NULL && i < has->state_count; i++) {
+        if (wanted != NULL && strcmp(has->states[i].name, wanted) == 0) {
+            pick->operator_state = &has->states[i];
+            return CAIRN_OK;
+        }
+        if (subtask->index == 0) {
+            CAIRN_TRY(append_name(names, has->states[i].name, err));
+        }
+    }
+    return CAIRN_OK;
+}
+
+static cairn_code pick_operator_state(const cairn_operator_info *operator_info, const char *wanted,
+                                      state_pick *pick, cairn_buf *names, cairn_error *err)
+{
+    for (size_t i = 0; i < operator_info->subtask_count && pick->operator_state == NULL; i++) {
+        CAIRN_TRY(find_operator_state(&operator_info->subtasks[i], wanted, pick, names, err));
+    }
+    return pick->operator_state != NULL ? CAIRN_OK
+                                        : absent("state", wanted, names, pick->manifest, err);
+}
+
+static cairn_code pick_state(const cairn_operator_info *operator_info, const char *wanted,
+                             state_pick *pick, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) names = {0};
 
@@ -55,12 +82,12 @@ static cairn_code pick_state(const cairn_manifest *manifest,
 
         if (wanted == NULL ? operator_info->state_count == 1
                            : strcmp(candidate->name, wanted) == 0) {
-            *out = candidate;
+            pick->state = candidate;
             return CAIRN_OK;
         }
         CAIRN_TRY(append_name(&names, candidate->name, err));
     }
-    return absent("state", wanted, &names, manifest, err);
+    return pick_operator_state(operator_info, wanted, pick, &names, err);
 }
 
 static cairn_code choose(const cli_call *call, state_pick *pick, cairn_error *err)
@@ -78,31 +105,55 @@ static cairn_code choose(const cli_call *call, state_pick *pick, cairn_error *er
         pick_operator(pick->manifest, cli_value(call->args, "operator"), &operator_info, err));
     CAIRN_ASSERT(operator_info != NULL);
     pick->operator_uid = operator_info->uid;
-    return pick_state(pick->manifest, operator_info, cli_value(call->args, "state"), &pick->state,
-                      err);
+    return pick_state(operator_info, cli_value(call->args, "state"), pick, err);
 }
 
-static cairn_code restore_and_open(const cli_call *call, state_pick *pick, cairn_error *err)
+/* Where the files go. */
+static cairn_code make_scratch(state_pick *pick, char **out, cairn_error *err)
 {
-    CAIRN_AUTO_FREE char *dir = NULL;
-
     own_folder_reclaim(own_folder_parent(), NULL);
     CAIRN_TRY(own_folder_new(own_folder_parent(), CAIRN_OWN_FOLDER_SCRATCH, &pick->scratch, err));
-    CAIRN_TRY(fs_join(pick->scratch.path, OWN_FOLDER_CHECKPOINT, &dir, err));
-    CAIRN_TRY(cairn_history_restore(pick->job.history, &call->store, pick->manifest->id, dir, err));
-    return cairn_state_reader_open(dir, pick->operator_uid, &pick->reader, err);
+    return fs_join(pick->scratch.path, OWN_FOLDER_CHECKPOINT, out, err);
 }
 
-cairn_code state_pick_open(const cli_call *call, state_pick *out, cairn_error *err)
+cairn_code state_pick_choose(const cli_call *call, state_pick *out, cairn_error *err)
 {
     CAIRN_AUTO(state_pick) pick = {0};
 
     CAIRN_TRY(job_history_open(call, &pick.job, err));
     CAIRN_TRY(choose(call, &pick, err));
-    CAIRN_TRY(restore_and_open(call, &pick, err));
     *out = pick;
     pick = (state_pick){0};
     return CAIRN_OK;
+}
+
+static cairn_code open_reader(const cli_call *call, const char *dir, state_pick *pick,
+                              cairn_error *err)
+{
+    CAIRN_TRY(cairn_state_reader_open(dir, pick->operator_uid, &pick->reader, err));
+    cairn_state_reader_show_expired(pick->reader, cli_given(call->args, "expired"));
+    return CAIRN_OK;
+}
+
+cairn_code state_pick_open(const cli_call *call, state_pick *pick, cairn_error *err)
+{
+    CAIRN_AUTO_FREE char *dir = NULL;
+
+    CAIRN_TRY(make_scratch(pick, &dir, err));
+    CAIRN_TRY(cairn_history_restore(pick->job.history, &call->store, pick->manifest->id, dir, err));
+    return open_reader(call, dir, pick, err);
+}
+
+cairn_code state_pick_open_key(const cli_call *call, cairn_slice key, state_pick *pick,
+                               cairn_error *err)
+{
+    const cairn_history_key of = {pick->operator_uid, key};
+    CAIRN_AUTO_FREE char *dir = NULL;
+
+    CAIRN_TRY(make_scratch(pick, &dir, err));
+    CAIRN_TRY(cairn_history_restore_key(pick->job.history, &call->store, pick->manifest->id, &of,
+                                        dir, err));
+    return open_reader(call, dir, pick, err);
 }
 
 void state_pick_release(state_pick *pick)

@@ -68,6 +68,11 @@ cairn_code heap_table_create(heap_db *db, const char *name, bool grouped, heap_t
     return CAIRN_OK;
 }
 
+void heap_table_set_filter(heap_table *table, const entry_filter *filter)
+{
+    table->filter = *filter;
+}
+
 static void free_entries(heap_db *db, const heap_segment *segment)
 {
     for (uint32_t i = 0; i < segment->count; i++) {

@@ -30,6 +30,7 @@
 #include <cairn/state.h>
 
 #include "check.h"
+#include "entry_filter.h"
 
 typedef struct heap_db heap_db;
 typedef struct heap_table heap_table; /* borrowed from its heap_db */
@@ -90,6 +91,18 @@ typedef struct heap_walk {
 } heap_walk;
 void heap_walk_begin(heap_table *table, const heap_key *prefix, heap_walk *walk);
 bool heap_walk_next(heap_walk *walk, cairn_slice *key, cairn_slice *value);
+
+/*
+ * The next entry of a circle over all entries of the table, for who cleans bit by bit. False: none
+ * stood in the next CAIRN_HEAP_SWEEP_SLOTS slots, or the circle is at its end; the next call goes
+ * on, or begins anew. Any write is allowed between two calls: entries that it moves may be given
+ * twice in a circle or not at all. Slices are valid until the next call that writes to this table.
+ */
+bool heap_sweep_next(heap_table *table, heap_key *key, cairn_slice *value);
+
+/* Files of snapshots that begin from now on (heap_file.h) leave out, and shorten, what `filter`
+ * says. */
+void heap_table_set_filter(heap_table *table, const entry_filter *filter);
 
 /* --- snapshots -------------------------------------------------------------------------------- */
 

@@ -71,11 +71,30 @@ static void fill(heap_entry *entry, const heap_change *change)
     entry->value_bytes = (uint32_t)(change->kept + change->bytes.len);
 }
 
+/* May the slot be used that the search ended at? */
+static bool takes_here(const heap_place *place)
+{
+    const heap_segment *segment = place->segment;
+
+    return segment != NULL && !heap_is_frozen(place->table->db, segment->generation) &&
+           !heap_segment_is_full(segment);
+}
+
+static cairn_code add_slot(const heap_place *place, heap_entry *entry, cairn_error *err)
+{
+    if (!takes_here(place)) {
+        return heap_slot_add(place, entry, err);
+    }
+    place->segment->slots[place->free_slot] = heap_slot_of(place->hash, entry);
+    place->segment->used++;
+    return CAIRN_OK;
+}
+
 static cairn_code add(const heap_place *place, heap_entry *entry, const heap_change *change,
                       cairn_error *err)
 {
     CAIRN_TRY(place->table->grouped ? heap_chain_add(place, change->prefix_bytes, entry, err)
-                                    : heap_slot_add(place, entry, err));
+                                    : add_slot(place, entry, err));
     heap_count(&place->table->db->entries, 1);
     count_change(place, 0, payload_of(entry));
     return CAIRN_OK;

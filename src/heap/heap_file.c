@@ -10,7 +10,15 @@ typedef struct writer {
     uint8_t *buffer;
     size_t used;
     uint64_t entries;
+    entry_filter_run filter; /* of the table at hand */
 } writer;
+
+static void writer_release(writer *w)
+{
+    mem_free(w->buffer);
+    entry_filter_run_release(&w->filter);
+}
+CAIRN_DEFINE_AUTO(writer, writer_release)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
@@ -79,6 +87,9 @@ static cairn_code put_entry(writer *w, const heap_entry *entry, const heap_curso
         return error_set(w->err, CAIRN_E_INTERNAL, "a key of key group %u does not begin with it",
                          cursor->key_group);
     }
+    if (entry_filter_apply(&w->filter, &value) == CAIRN_ENTRY_DROP) {
+        return CAIRN_OK;
+    }
     CAIRN_TRY(put_number(w, key.len - skipped + 1));
     if ((entry->key_word & HEAP_KEY_LINKED) != 0) {
         CAIRN_TRY(put_number(w, heap_prefix_of(entry)));
@@ -108,6 +119,8 @@ static cairn_code put_table(writer *w, heap_cursor *cursor)
         return CAIRN_OK;
     }
     CAIRN_TRY(put_table_name(w, cursor->snapshot, cursor->table));
+    w->filter.filter = cursor->snapshot->tables[cursor->table].filter;
+    w->filter.left = 0;
     for (; entry != NULL; entry = heap_cursor_entry(cursor)) {
         CAIRN_TRY(put_entry(w, entry, cursor));
     }
@@ -134,10 +147,11 @@ static cairn_code put_all(writer *w, const heap_snapshot *snapshot, uint32_t key
 cairn_code heap_file_write(const heap_snapshot *snapshot, uint32_t key_group, const heap_sink *sink,
                            cairn_error *err)
 {
-    CAIRN_AUTO_FREE uint8_t *buffer = mem_alloc(CAIRN_HEAP_BUFFER_BYTES);
-    writer w = {.sink = sink, .err = err, .buffer = buffer};
+    CAIRN_AUTO(writer)
+    w = {.sink = sink, .err = err, .buffer = mem_alloc(CAIRN_HEAP_BUFFER_BYTES)};
 
-    if (buffer == NULL) {
+    cairn_buf_init(&w.filter.bytes, CAIRN_VALUE_BYTES_MAX);
+    if (w.buffer == NULL) {
         return error_no_memory(err, "a file of state");
     }
     return put_all(&w, snapshot, key_group);

@@ -88,6 +88,13 @@ typedef struct heap_graves {
 
 /* --- objects ---------------------------------------------------------------------------------- */
 
+/* Where heap_sweep_next goes on. */
+typedef struct heap_sweep {
+    uint32_t group; /* index of the key group in the database's range */
+    size_t segment; /* index in its directory */
+    uint32_t slot;
+} heap_sweep;
+
 struct heap_table {
     heap_db *db;
     char *name;
@@ -95,12 +102,15 @@ struct heap_table {
     uint64_t walk_number; /* the walk under way: where it stands, NULL at its end */
     heap_entry *walk_next;
     heap_entry *walk_last;
+    entry_filter filter; /* of files; zero: none */
+    heap_sweep sweep;
     heap_directory *groups[]; /* one for each key group of the database; NULL: never written */
 };
 
 typedef struct heap_frozen_table {
     const char *name;
     bool grouped;
+    entry_filter filter;
     heap_directory **groups;
 } heap_frozen_table;
 
@@ -147,6 +157,10 @@ typedef struct heap_place {
     uint32_t key_word;
     uint32_t group; /* index of the key group in the database's range */
     bool shrinks;   /* the call frees memory: the bound does not hold it up */
+    /* Where heap_find ended, until the next write: its segment, NULL if there is none yet, and the
+     * free slot that it met, if it found nothing. A put needs not search again. */
+    heap_segment *segment;
+    uint32_t free_slot;
 } heap_place;
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -210,18 +224,21 @@ static inline uint32_t heap_next_slot(uint32_t index, uint32_t count)
     return (index + 1) & (count - 1);
 }
 
-static inline heap_entry *heap_find(const heap_place *place)
+static inline heap_entry *heap_find(heap_place *place)
 {
     const heap_directory *directory = place->table->groups[place->group];
-    const heap_segment *segment;
+    heap_segment *segment;
     const uint64_t *slots;
+    uint32_t i;
 
+    place->segment = NULL;
     if (directory == NULL) {
         return NULL;
     }
     segment = heap_segment_at(directory, place->hash);
     slots = segment->slots;
-    for (uint32_t i = heap_slot_home(place->hash, segment->count); slots[i] != 0;
+    place->segment = segment;
+    for (i = heap_slot_home(place->hash, segment->count); slots[i] != 0;
          i = heap_next_slot(i, segment->count)) {
         if ((slots[i] ^ place->hash) >> HEAP_TAG_SHIFT == 0) {
             heap_entry *entry = heap_slot_entry(slots[i]);
@@ -232,6 +249,7 @@ static inline heap_entry *heap_find(const heap_place *place)
             }
         }
     }
+    place->free_slot = i;
     return NULL;
 }
 
@@ -281,7 +299,11 @@ void heap_reclaim(heap_db *db);
 
 /* --- segments (heap_segment.c): pure ---------------------------------------------------------- */
 
-bool heap_segment_is_full(const heap_segment *segment);
+/* Three quarters: a search for what is absent looks at eight slots, one cache line, on average. */
+static inline bool heap_segment_is_full(const heap_segment *segment)
+{
+    return segment->used >= segment->count - segment->count / 4;
+}
 /* The slot must fit. */
 void heap_segment_add(heap_segment *segment, uint64_t slot);
 /* Index of the slot that holds `entry`, which is there. */

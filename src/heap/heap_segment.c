@@ -1,11 +1,5 @@
 #include "heap_impl.h"
 
-/* Three quarters: a search for what is absent looks at eight slots, one cache line, on average. */
-bool heap_segment_is_full(const heap_segment *segment)
-{
-    return segment->used >= segment->count - segment->count / 4;
-}
-
 void heap_segment_add(heap_segment *segment, uint64_t slot)
 {
     uint32_t i = heap_slot_home(slot, segment->count);

@@ -34,7 +34,8 @@ static void remember_tables(const heap_db *db, heap_snapshot *snapshot)
         const heap_table *table = db->tables[i];
 
         memcpy(directories, table->groups, groups * sizeof(heap_directory *));
-        snapshot->tables[i] = (heap_frozen_table){table->name, table->grouped, directories};
+        snapshot->tables[i] =
+            (heap_frozen_table){table->name, table->grouped, table->filter, directories};
     }
     snapshot->changes = (uint64_t *)(void *)directories;
     memcpy(snapshot->changes, db->changes, groups * sizeof(*snapshot->changes));

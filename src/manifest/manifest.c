@@ -41,6 +41,7 @@ void subtask_info_release(cairn_subtask_info *subtask)
     cairn_buf_release(&subtask->operator_state);
     files_free(subtask->files, subtask->file_count);
     files_free(subtask->outputs, subtask->output_count);
+    operator_states_info_free(subtask->operator_states);
     *subtask = (cairn_subtask_info){0};
 }
 
@@ -138,7 +139,10 @@ static cairn_code copy_arrays(const cairn_subtask_info *from, cairn_subtask_info
     CAIRN_TRY(
         buf_append(&to->operator_state, from->operator_state.data, from->operator_state.len, err));
     CAIRN_TRY(copy_files(from->files, from->file_count, &to->files, &to->file_count, err));
-    return copy_files(from->outputs, from->output_count, &to->outputs, &to->output_count, err);
+    CAIRN_TRY(copy_files(from->outputs, from->output_count, &to->outputs, &to->output_count, err));
+    return from->operator_states == NULL
+               ? CAIRN_OK
+               : operator_states_info_copy(from->operator_states, &to->operator_states, err);
 }
 
 cairn_code subtask_info_copy(const cairn_subtask_info *from, cairn_subtask_info *out,
@@ -183,6 +187,9 @@ static uint64_t sum_subtasks(const cairn_manifest *manifest, uint64_t uploaded_b
 
             sum += sum_files(subtask->files, subtask->file_count, uploaded_by);
             sum += sum_files(subtask->outputs, subtask->output_count, uploaded_by);
+            if (subtask->operator_states != NULL) {
+                sum += sum_files(&subtask->operator_states->file, 1, uploaded_by);
+            }
         }
     }
     return sum;

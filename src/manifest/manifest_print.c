@@ -7,19 +7,41 @@
 #define VERSION_OF_VALUES 1 /* states of other kinds came with the next */
 #define VERSION_OF_KINDS  2
 
+/* Times to live, which change what is stored, and operator states came with other kinds than value.
+ */
+static int version_of(const cairn_operator_info *info)
+{
+    int version = VERSION_OF_VALUES;
+
+    for (size_t i = 0; i < info->state_count; i++) {
+        if (info->states[i].kind != CAIRN_STATE_VALUE || info->states[i].ttl_ms > 0) {
+            version = VERSION_OF_KINDS;
+        }
+    }
+    for (size_t i = 0; i < info->subtask_count; i++) {
+        version = info->subtasks[i].operator_states == NULL ? version : VERSION_OF_KINDS;
+    }
+    return version;
+}
+
 int manifest_version_of(const cairn_operator_info *operators, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < operators[i].state_count; j++) {
-            if (operators[i].states[j].kind != CAIRN_STATE_VALUE) {
-                return VERSION_OF_KINDS;
-            }
+        if (version_of(&operators[i]) != VERSION_OF_VALUES) {
+            return VERSION_OF_KINDS;
         }
     }
     return VERSION_OF_VALUES;
 }
 
-static void print_serializer(json_text *json, const char *name, const cairn_serializer_id *id)
+int manifest_version(const cairn_manifest *manifest)
+{
+    return manifest->kind == CAIRN_MANIFEST_SAVEPOINT
+               ? VERSION_OF_KINDS
+               : manifest_version_of(manifest->operators, manifest->operator_count);
+}
+
+void manifest_print_serializer(json_text *json, const char *name, const cairn_serializer_id *id)
 {
     json_text_name(json, name);
     json_text_begin_object(json);
@@ -37,13 +59,28 @@ static void print_states(json_text *json, const cairn_operator_info *info)
 
         json_text_begin_object(json);
         json_text_member_string(json, "name", state->name);
-        json_text_member_string(json, "kind", manifest_state_kinds[state->kind]);
-        print_serializer(json, "key_serializer", &state->key_serializer);
-        print_serializer(json, "value_serializer", &state->value_serializer);
+        json_text_member_string(json, "kind", state_kind_names[state->kind]);
+        manifest_print_serializer(json, "key_serializer", &state->key_serializer);
+        manifest_print_serializer(json, "value_serializer", &state->value_serializer);
         json_text_member_u64(json, "ttl_ms", state->ttl_ms);
         json_text_end_object(json);
     }
     json_text_end_array(json);
+}
+
+void manifest_print_file(json_text *json, const cairn_file_info *file)
+{
+    json_text_begin_object(json);
+    json_text_member_string(json, "name", file->name);
+    json_text_member_string(json, "key", file->key);
+    json_text_member_u64(json, "offset", file->offset);
+    json_text_member_u64(json, "length", file->size);
+    json_text_member_u64(json, "size", file->size);
+    json_text_member_string(json, "sha256", file->sha256);
+    json_text_member_int(json, "first_key_group", file->first_key_group);
+    json_text_member_int(json, "last_key_group", file->last_key_group);
+    json_text_member_u64(json, "uploaded_by", file->uploaded_by);
+    json_text_end_object(json);
 }
 
 static void print_files(json_text *json, const char *name, const cairn_file_info *files,
@@ -52,17 +89,7 @@ static void print_files(json_text *json, const char *name, const cairn_file_info
     json_text_name(json, name);
     json_text_begin_array(json);
     for (size_t i = 0; i < count; i++) {
-        json_text_begin_object(json);
-        json_text_member_string(json, "name", files[i].name);
-        json_text_member_string(json, "key", files[i].key);
-        json_text_member_u64(json, "offset", files[i].offset);
-        json_text_member_u64(json, "length", files[i].size);
-        json_text_member_u64(json, "size", files[i].size);
-        json_text_member_string(json, "sha256", files[i].sha256);
-        json_text_member_int(json, "first_key_group", files[i].first_key_group);
-        json_text_member_int(json, "last_key_group", files[i].last_key_group);
-        json_text_member_u64(json, "uploaded_by", files[i].uploaded_by);
-        json_text_end_object(json);
+        manifest_print_file(json, &files[i]);
     }
     json_text_end_array(json);
 }
@@ -113,6 +140,7 @@ static void print_subtask(json_text *json, const cairn_subtask_info *subtask)
     print_operator_state(json, &subtask->operator_state);
     print_files(json, "files", subtask->files, subtask->file_count);
     print_files(json, "outputs", subtask->outputs, subtask->output_count);
+    manifest_print_operator_states(json, subtask->operator_states);
     json_text_end_object(json);
 }
 
@@ -176,9 +204,7 @@ cairn_code manifest_print(const cairn_manifest *manifest, cairn_buf *out, sha256
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "write a " CAIRN_MANIFEST_FORMAT);
     }
-    sealed_doc_begin(&manifest_sealed,
-                     manifest_version_of(manifest->operators, manifest->operator_count), &json,
-                     &scratch);
+    sealed_doc_begin(&manifest_sealed, manifest_version(manifest), &json, &scratch);
     print_members(&json, manifest);
     CAIRN_TRY(sealed_doc_end(&manifest_sealed, &json, &document, err));
     CAIRN_TRY(sha256_of(cairn_buf_slice(&document), &digest, err));

@@ -13,16 +13,6 @@ const char *const manifest_kinds[] = {
     NULL,
 };
 
-const char *const manifest_state_kinds[] = {
-    [CAIRN_STATE_VALUE] = "value",
-    [CAIRN_STATE_LIST] = "list",
-    [CAIRN_STATE_MAP] = "map",
-    [CAIRN_STATE_REDUCING] = "reducing",
-    [CAIRN_STATE_AGGREGATING] = "aggregating",
-    [CAIRN_STATE_TIMERS] = "timers",
-    NULL,
-};
-
 static const char *const root_members[] = {
     "format",          "version", "job",       "id",         "kind",
     "epoch",           "attempt", "parent",    "started_ms", "committed_ms",
@@ -53,8 +43,8 @@ static cairn_code read_choice(const json_value *object, const char *name, const 
     return error_set(err, CAIRN_E_INTEGRITY, "member '%s' has an unknown value", name);
 }
 
-static cairn_code read_serializer(const json_value *object, const char *name,
-                                  cairn_serializer_id *out, cairn_error *err)
+cairn_code manifest_read_serializer(const json_value *object, const char *name,
+                                    cairn_serializer_id *out, cairn_error *err)
 {
     static const char *const members[] = {"id", "version", NULL};
     const json_value *serializer = NULL;
@@ -74,10 +64,10 @@ static cairn_code read_state(const json_value *object, void *element, cairn_erro
 
     CAIRN_TRY(json_check_members(object, members, err));
     CAIRN_TRY(sealed_doc_read_text(object, "name", &state->name, err));
-    CAIRN_TRY(read_choice(object, "kind", manifest_state_kinds, &kind, err));
+    CAIRN_TRY(read_choice(object, "kind", state_kind_names, &kind, err));
     state->kind = (cairn_state_kind)kind;
-    CAIRN_TRY(read_serializer(object, "key_serializer", &state->key_serializer, err));
-    CAIRN_TRY(read_serializer(object, "value_serializer", &state->value_serializer, err));
+    CAIRN_TRY(manifest_read_serializer(object, "key_serializer", &state->key_serializer, err));
+    CAIRN_TRY(manifest_read_serializer(object, "value_serializer", &state->value_serializer, err));
     return json_get_u64(object, "ttl_ms", &state->ttl_ms, err);
 }
 
@@ -94,7 +84,7 @@ static cairn_code read_bytes(const json_value *object, cairn_file_info *file, ca
     return CAIRN_OK;
 }
 
-static cairn_code read_file(const json_value *object, void *element, cairn_error *err)
+cairn_code manifest_read_file(const json_value *object, void *element, cairn_error *err)
 {
     static const char *const members[] = {
         "name",           "key",         "offset", "length", "size", "sha256", "first_key_group",
@@ -127,7 +117,7 @@ static cairn_code read_position(const json_value *object, void *element, cairn_e
 static cairn_code read_files(const json_value *object, const char *name, cairn_file_info **out,
                              size_t *out_count, cairn_error *err)
 {
-    const sealed_array array = {name, CAIRN_MANIFEST_FILES_MAX, sizeof(**out), read_file};
+    const sealed_array array = {name, CAIRN_MANIFEST_FILES_MAX, sizeof(**out), manifest_read_file};
     void *files = NULL;
     cairn_code code = sealed_doc_read_array(object, &array, &files, out_count, err);
 
@@ -179,11 +169,20 @@ static cairn_code read_operator_state(const json_value *object, cairn_buf *out, 
                                         CAIRN_OPERATOR_STATE_BYTES_MAX);
 }
 
+static cairn_code read_all_files(const json_value *object, cairn_subtask_info *subtask,
+                                 cairn_error *err)
+{
+    CAIRN_TRY(read_files(object, "files", &subtask->files, &subtask->file_count, err));
+    CAIRN_TRY(read_files(object, "outputs", &subtask->outputs, &subtask->output_count, err));
+    return manifest_read_operator_states(object, &subtask->operator_states, err);
+}
+
 static cairn_code read_subtask(const json_value *object, void *element, cairn_error *err)
 {
     static const char *const members[] = {
         "index",     "key_groups",     "attempt", "engine",  "engine_version",
-        "positions", "operator_state", "files",   "outputs", NULL};
+        "positions", "operator_state", "files",   "outputs", "operator_states",
+        NULL};
     cairn_subtask_info *subtask = element;
 
     CAIRN_TRY(json_check_members(object, members, err));
@@ -195,8 +194,7 @@ static cairn_code read_subtask(const json_value *object, void *element, cairn_er
     CAIRN_TRY(sealed_doc_read_text(object, "engine_version", &subtask->engine_version, err));
     CAIRN_TRY(read_positions(object, subtask, err));
     CAIRN_TRY(read_operator_state(object, &subtask->operator_state, err));
-    CAIRN_TRY(read_files(object, "files", &subtask->files, &subtask->file_count, err));
-    return read_files(object, "outputs", &subtask->outputs, &subtask->output_count, err);
+    return read_all_files(object, subtask, err);
 }
 
 static cairn_code read_states(const json_value *object, cairn_operator_info *info, cairn_error *err)
@@ -302,8 +300,7 @@ static cairn_code read_members(const json_value *root, cairn_manifest *manifest,
     }
     manifest->single_attempt = is_single_attempt(root);
     CAIRN_TRY(read_operators(root, manifest, err));
-    return sealed_doc_check_version(
-        root, manifest_version_of(manifest->operators, manifest->operator_count), err);
+    return sealed_doc_check_version(root, manifest_version(manifest), err);
 }
 
 static cairn_code read_document(cairn_slice document, const char *job, uint64_t id,

@@ -8,6 +8,5 @@ extern const sealed_kind manifest_sealed;
 
 /* By cairn_manifest_kind and cairn_state_kind; NULL at the end. */
 extern const char *const manifest_kinds[];
-extern const char *const manifest_state_kinds[];
 
 #endif

@@ -39,6 +39,7 @@ static bool number_after(cairn_slice text, const char *prefix, char end, uint64_
 
 typedef struct object_key {
     bool is_shared;
+    bool is_saved;          /* below savepoints/<name>/ */
     uint64_t checkpoint_id; /* of chk-<n> */
     uint64_t epoch;         /* that opens the last part */
 } object_key;
@@ -52,13 +53,30 @@ static bool parse_key(const char *text, object_key *out)
         return false;
     }
     out->is_shared = cairn_slice_equal(part, cairn_slice_of("shared"));
-    if (!out->is_shared && !number_after(part, "chk-", '\0', &out->checkpoint_id)) {
+    out->is_saved = cairn_slice_equal(part, cairn_slice_of("savepoints"));
+    if (!out->is_shared && !out->is_saved &&
+        !number_after(part, "chk-", '\0', &out->checkpoint_id)) {
         return false;
     }
     while (rest.len > 0) {
         (void)object_path_next(&rest, &part); /* all are safe: on to the last */
     }
     return number_after(part, "", '-', &out->epoch);
+}
+
+/* A savepoint stands by itself: what it names is its own. */
+static cairn_code check_owner(const manifest_frame *frame, const cairn_file_info *file,
+                              const object_key *key, cairn_error *err)
+{
+    if (key->is_saved != frame->is_savepoint) {
+        return invalid(key->is_saved ? "the key is a savepoint's, and this is none"
+                                     : "the key is not below the savepoint's own folder",
+                       err);
+    }
+    if (key->is_saved && file->uploaded_by != frame->id) {
+        return invalid("a savepoint names a file that another checkpoint uploaded", err);
+    }
+    return CAIRN_OK;
 }
 
 static cairn_code check_key(const manifest_frame *frame, const cairn_file_info *file,
@@ -69,7 +87,8 @@ static cairn_code check_key(const manifest_frame *frame, const cairn_file_info *
     if (file->key == NULL || !parse_key(file->key, &key)) {
         return invalid("the key is not shared/... or chk-<n>/... of safe names with an epoch", err);
     }
-    if (!key.is_shared && key.checkpoint_id != file->uploaded_by) {
+    CAIRN_TRY(check_owner(frame, file, &key, err));
+    if (!key.is_shared && !key.is_saved && key.checkpoint_id != file->uploaded_by) {
         return invalid("the key is private to a checkpoint that did not upload the file", err);
     }
     if (key.epoch > frame->epoch) {
@@ -148,6 +167,20 @@ static cairn_code check_files(const manifest_frame *frame, const cairn_subtask_i
     return CAIRN_OK;
 }
 
+static cairn_code check_operator_states(const manifest_frame *frame,
+                                        const cairn_operator_states_info *info,
+                                        manifest_totals *totals, cairn_error *err)
+{
+    if (info == NULL) {
+        return CAIRN_OK;
+    }
+    cairn_code code = check_file(frame, &info->file, totals, err);
+    if (code != CAIRN_OK) {
+        return error_prefix(err, code, "operator_states.file");
+    }
+    return manifest_validate_operator_states(info, err);
+}
+
 /* --- subtasks --------------------------------------------------------------------------------- */
 
 /* A source's name is found again by its bytes, so what JSON could not hold exactly is refused. */
@@ -224,6 +257,7 @@ static cairn_code check_subtask(const manifest_frame *frame, const cairn_subtask
                           err));
     CAIRN_TRY(check_positions(subtask, err));
     CAIRN_TRY(check_files(frame, subtask, totals, err));
+    CAIRN_TRY(check_operator_states(frame, subtask->operator_states, totals, err));
     return check_engine(subtask, err);
 }
 
@@ -350,6 +384,9 @@ static cairn_code check_kind(const cairn_manifest *manifest, cairn_error *err)
 
 static cairn_code check_parent(const cairn_manifest *manifest, cairn_error *err)
 {
+    if (manifest->kind == CAIRN_MANIFEST_SAVEPOINT && manifest->parent_id != 0) {
+        return invalid("a savepoint has a parent", err);
+    }
     if (manifest->parent_id >= manifest->id) {
         return error_set(err, CAIRN_E_INTEGRITY, "parent %llu of checkpoint %llu",
                          (unsigned long long)manifest->parent_id, (unsigned long long)manifest->id);
@@ -385,7 +422,8 @@ cairn_code manifest_validate(const cairn_manifest *manifest, cairn_error *err)
     manifest_frame frame = {.job = manifest->job,
                             .id = manifest->id,
                             .epoch = manifest->epoch,
-                            .max_parallelism = manifest->max_parallelism};
+                            .max_parallelism = manifest->max_parallelism,
+                            .is_savepoint = manifest->kind == CAIRN_MANIFEST_SAVEPOINT};
 
     CAIRN_TRY(manifest_validate_frame(&frame, err));
     CAIRN_TRY(sealed_doc_check_attempt("attempt", manifest->attempt, err));

@@ -27,6 +27,11 @@ cairn_code subtask_info_copy(const cairn_subtask_info *from, cairn_subtask_info 
 void file_info_release(cairn_file_info *file);
 void subtask_info_release(cairn_subtask_info *subtask);
 void operator_info_release(cairn_operator_info *info);
+/* A copy that the caller owns; free takes NULL. */
+cairn_code operator_states_info_copy(const cairn_operator_states_info *from,
+                                     cairn_operator_states_info **out, cairn_error *err);
+void operator_states_info_free(cairn_operator_states_info *info);
+CAIRN_DEFINE_AUTO_PTR(cairn_operator_states_info, operator_states_info_free)
 CAIRN_DEFINE_AUTO(cairn_operator_info, operator_info_release)
 CAIRN_DEFINE_AUTO(cairn_file_info, file_info_release)
 CAIRN_DEFINE_AUTO(cairn_subtask_info, subtask_info_release)

@@ -22,13 +22,16 @@ static const sealed_kind claim_sealed = {
 };
 
 static const char *const start_members[] = {
-    "format",     "version",  "job",      "epoch",  "attempt", "started_ms",
-    "checkpoint", "boundary", "first_id", "sha256", NULL,
+    "format",     "version",  "job",      "epoch",     "attempt", "started_ms",
+    "checkpoint", "boundary", "first_id", "savepoint", "sha256",  NULL,
 };
+
+#define START_VERSION           1
+#define START_SAVEPOINT_VERSION 2
 
 static const sealed_kind start_sealed = {
     .format = "cairn-start",
-    .version = 1,
+    .version = START_SAVEPOINT_VERSION,
     .bytes_max = CAIRN_RECORD_BYTES_MAX,
     .string_bytes_max = CAIRN_JSON_STRING_BYTES_MAX,
     .members = start_members,
@@ -131,7 +134,24 @@ cairn_code record_claim_read(cairn_slice document, record_claim *out, cairn_erro
 void record_start_release(record_start *start)
 {
     mem_free(start->job);
+    mem_free(start->savepoint.job);
+    mem_free(start->savepoint.name);
     *start = (record_start){0};
+}
+
+static cairn_code check_savepoint(const record_start *start, cairn_error *err)
+{
+    const record_savepoint *savepoint = &start->savepoint;
+
+    if (savepoint->name == NULL) {
+        return CAIRN_OK;
+    }
+    if (start->checkpoint_id != 0) {
+        return error_set(err, CAIRN_E_INTEGRITY, "it names a checkpoint and a savepoint");
+    }
+    CAIRN_TRY(sealed_doc_check_name("savepoint's job", savepoint->job, err));
+    CAIRN_TRY(sealed_doc_check_name("savepoint's name", savepoint->name, err));
+    return sealed_doc_check_sha256("savepoint's sha256", savepoint->sha256, err);
 }
 
 static cairn_code check_start(const record_start *start, cairn_error *err)
@@ -140,8 +160,24 @@ static cairn_code check_start(const record_start *start, cairn_error *err)
     if (start->first_id <= start->checkpoint_id) {
         return error_set(err, CAIRN_E_INTEGRITY, "\"first_id\" is not above the checkpoint");
     }
+    CAIRN_TRY(check_savepoint(start, err));
     return sealed_doc_check_reference("checkpoint", start->checkpoint_id, start->checkpoint_sha256,
                                       err);
+}
+
+static void print_savepoint(json_text *json, const record_savepoint *savepoint)
+{
+    json_text_name(json, "savepoint");
+    json_text_begin_object(json);
+    json_text_member_string(json, "job", savepoint->job);
+    json_text_member_string(json, "name", savepoint->name);
+    json_text_member_string(json, "sha256", savepoint->sha256);
+    json_text_end_object(json);
+}
+
+static int start_version(const record_start *start)
+{
+    return start->savepoint.name == NULL ? START_VERSION : START_SAVEPOINT_VERSION;
 }
 
 cairn_code record_start_print(const record_start *start, cairn_buf *out, cairn_error *err)
@@ -150,7 +186,7 @@ cairn_code record_start_print(const record_start *start, cairn_buf *out, cairn_e
     json_text json;
 
     CAIRN_TRY(failed("write", &start_sealed, check_start(start, err), err));
-    sealed_doc_begin(&start_sealed, start_sealed.version, &json, &scratch);
+    sealed_doc_begin(&start_sealed, start_version(start), &json, &scratch);
     json_text_member_string(&json, "job", start->job);
     json_text_member_u64(&json, "epoch", start->epoch);
     json_text_member_string(&json, "attempt", start->attempt);
@@ -158,7 +194,25 @@ cairn_code record_start_print(const record_start *start, cairn_buf *out, cairn_e
     sealed_doc_print_reference(&json, "checkpoint", start->checkpoint_id, start->checkpoint_sha256);
     json_text_member_u64(&json, "boundary", start->boundary);
     json_text_member_u64(&json, "first_id", start->first_id);
+    if (start->savepoint.name != NULL) {
+        print_savepoint(&json, &start->savepoint);
+    }
     return sealed_doc_end(&start_sealed, &json, out, err);
+}
+
+static cairn_code read_savepoint(const json_value *root, record_savepoint *out, cairn_error *err)
+{
+    static const char *const members[] = {"job", "name", "sha256", NULL};
+    const json_value *object = NULL;
+
+    if (json_find(root, "savepoint") == NULL) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(json_get_object(root, "savepoint", &object, err));
+    CAIRN_TRY(json_check_members(object, members, err));
+    CAIRN_TRY(sealed_doc_read_text(object, "job", &out->job, err));
+    CAIRN_TRY(sealed_doc_read_text(object, "name", &out->name, err));
+    return sealed_doc_read_hex(object, "sha256", out->sha256, sizeof(out->sha256), err);
 }
 
 static cairn_code read_start(const json_value *root, record_start *start, cairn_error *err)
@@ -171,7 +225,9 @@ static cairn_code read_start(const json_value *root, record_start *start, cairn_
                                         start->checkpoint_sha256, err));
     CAIRN_TRY(json_get_u64(root, "boundary", &start->boundary, err));
     CAIRN_TRY(json_get_u64(root, "first_id", &start->first_id, err));
-    return check_start(start, err);
+    CAIRN_TRY(read_savepoint(root, &start->savepoint, err));
+    CAIRN_TRY(check_start(start, err));
+    return sealed_doc_check_version(root, start_version(start), err);
 }
 
 cairn_code record_start_read(cairn_slice document, record_start *out, cairn_error *err)

@@ -24,7 +24,14 @@ CAIRN_DEFINE_AUTO(record_claim, record_claim_release)
 cairn_code record_claim_print(const record_claim *claim, cairn_buf *out, cairn_error *err);
 cairn_code record_claim_read(cairn_slice document, record_claim *out, cairn_error *err);
 
-/* epochs/<e>/start.json, format "cairn-start" */
+/* A savepoint that an epoch starts from, in place of a checkpoint. */
+typedef struct record_savepoint {
+    char *job;                          /* whose it is */
+    char *name;                         /* NULL: there is none */
+    char sha256[CAIRN_SHA256_HEX_SIZE]; /* of its manifest */
+} record_savepoint;
+
+/* epochs/<e>/start.json, format "cairn-start"; of version 2 if it names a savepoint, else 1 */
 typedef struct record_start {
     char *job;
     uint64_t epoch;
@@ -34,6 +41,7 @@ typedef struct record_start {
     char checkpoint_sha256[CAIRN_SHA256_HEX_SIZE]; /* of its manifest; "" if none */
     uint64_t boundary; /* retirement boundary in force when the attempt read, after its claim */
     uint64_t first_id; /* lowest checkpoint id that this epoch may use; ids are never used again */
+    record_savepoint savepoint; /* only without a checkpoint */
 } record_start;
 void record_start_release(record_start *start);
 CAIRN_DEFINE_AUTO(record_start, record_start_release)

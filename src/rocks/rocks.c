@@ -132,7 +132,12 @@ cairn_code rocks_family_create(rocks_db *db, const char *name, rocks_family **ou
     if (family == NULL) {
         return error_no_memory(err, "column family");
     }
-    family->handle = rocksdb_create_column_family(db->handle, db->settings.options, name, &message);
+    CAIRN_AUTO_PTR(rocksdb_options_destroy)
+    rocksdb_options_t *options = rocks_filter_options(db->settings.options, &family->filter, err);
+    if (options == NULL) {
+        return CAIRN_E_NO_MEMORY;
+    }
+    family->handle = rocksdb_create_column_family(db->handle, options, name, &message);
     if (message != NULL) {
         family->handle = NULL; /* RocksDB gives one that is unusable */
         return rocks_check(message, "create a column family in", db->path, err);
@@ -140,6 +145,19 @@ cairn_code rocks_family_create(rocks_db *db, const char *name, rocks_family **ou
     *out = family;
     family_append(db, CAIRN_TAKE(family));
     return CAIRN_OK;
+}
+
+void rocks_family_set_filter(rocks_db *db, rocks_family *family, const entry_filter *filter)
+{
+    const bool by_age = filter->judge != NULL;
+
+    rocks_filter_set(family->filter, filter);
+    /* Setting an option writes a file. In a window it waits for the next open: it is about weeks.
+     */
+    if (by_age != family->compacts_by_age && !db->read_only && !rocks_window_is_open(&db->window)) {
+        rocks_filter_set_age(db->handle, family->handle, by_age);
+        family->compacts_by_age = by_age;
+    }
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -198,34 +216,56 @@ static cairn_code list_families(const rocks_db *db, family_names *out, cairn_err
     return CAIRN_OK;
 }
 
-/* The lists that RocksDB's open takes; borrows the families of `db`. */
+/* The lists that RocksDB's open takes; borrows the names of `db`. */
 typedef struct open_lists {
     const char *names[CAIRN_ROCKS_FAMILIES_MAX];
-    const rocksdb_options_t *options[CAIRN_ROCKS_FAMILIES_MAX];
+    rocksdb_options_t *options[CAIRN_ROCKS_FAMILIES_MAX];
     rocksdb_column_family_handle_t *handles[CAIRN_ROCKS_FAMILIES_MAX];
 } open_lists;
 
+static void open_lists_free(open_lists *lists)
+{
+    for (size_t i = 0; lists != NULL && i < CAIRN_ROCKS_FAMILIES_MAX; i++) {
+        if (lists->options[i] != NULL) {
+            rocksdb_options_destroy(lists->options[i]);
+        }
+    }
+    mem_free(lists);
+}
+CAIRN_DEFINE_AUTO_PTR(open_lists, open_lists_free)
+
+static cairn_code open_lists_fill(open_lists *lists, const rocks_db *db, cairn_error *err)
+{
+    for (size_t i = 0; i < atomic_load(&db->family_count); i++) {
+        lists->names[i] = db->families[i]->name;
+        lists->options[i] =
+            rocks_filter_options(db->settings.options, &db->families[i]->filter, err);
+        if (lists->options[i] == NULL) {
+            return CAIRN_E_NO_MEMORY;
+        }
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code open_families(rocks_db *db, cairn_error *err)
 {
-    CAIRN_AUTO_FREE open_lists *lists = mem_calloc(1, sizeof(*lists));
+    CAIRN_AUTO_PTR(open_lists_free) open_lists *lists = mem_calloc(1, sizeof(*lists));
     const size_t count = atomic_load(&db->family_count);
     char *message = NULL;
 
     if (lists == NULL) {
         return error_no_memory(err, "column families");
     }
-    for (size_t i = 0; i < count; i++) {
-        lists->names[i] = db->families[i]->name;
-        lists->options[i] = db->settings.options;
-    }
+    CAIRN_TRY(open_lists_fill(lists, db, err));
+    const rocksdb_options_t *const *const options =
+        (const rocksdb_options_t *const *)lists->options;
     if (db->read_only) {
-        db->handle = rocksdb_open_for_read_only_column_families(
-            db->settings.options, db->path, (int)count, lists->names, lists->options,
-            lists->handles, 0, &message);
+        db->handle = rocksdb_open_for_read_only_column_families(db->settings.options, db->path,
+                                                                (int)count, lists->names, options,
+                                                                lists->handles, 0, &message);
     } else {
         db->handle = rocksdb_open_column_families(db->settings.options, db->path, (int)count,
-                                                  lists->names, lists->options, lists->handles,
-                                                  &message);
+                                                  lists->names, options, lists->handles, &message);
     }
     CAIRN_TRY(rocks_check(message, "open database", db->path, err));
     for (size_t i = 0; i < count; i++) {

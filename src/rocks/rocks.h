@@ -24,6 +24,7 @@
 #include <cairn/store.h>
 
 #include "check.h"
+#include "entry_filter.h"
 
 typedef struct rocks_db rocks_db;
 typedef struct rocks_family rocks_family; /* a column family; borrowed from its rocks_db */
@@ -61,6 +62,13 @@ rocks_family *rocks_family_find(rocks_db *db, const char *name);
 /* CAIRN_E_EXISTS if there is one. Waits like a write while a snapshot's window is open. */
 cairn_code rocks_family_create(rocks_db *db, const char *name, rocks_family **out,
                                cairn_error *err);
+
+/*
+ * Compactions that begin from now on ask `filter` about each value (not about appends that are not
+ * yet joined); also, while it has a judge, about those of files older than CAIRN_ROCKS_FILTER_AGE_S
+ * that nothing else would compact. It may be shown values that were overwritten since.
+ */
+void rocks_family_set_filter(rocks_db *db, rocks_family *family, const entry_filter *filter);
 
 /*
  * While a snapshot's window is open (rocks_snapshot.h) a write may wait for its end, at most

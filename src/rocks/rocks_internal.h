@@ -3,6 +3,7 @@
 #define CAIRN_ROCKS_INTERNAL_H
 
 #include "bounds.h"
+#include "rocks_filter.h"
 #include "rocks_options.h"
 
 #include <pthread.h>
@@ -26,6 +27,8 @@ struct rocks_family {
     rocksdb_column_family_handle_t *handle;
     char *name;
     rocksdb_pinnableslice_t *pinned; /* owner: what the last get gave */
+    rocks_filter_slot *filter;       /* of RocksDB, which frees it at close */
+    bool compacts_by_age;            /* owner */
     /* Guarded by the window's lock, of meaning while it is open. */
     uint64_t room_bytes;
     uint64_t written_entries;

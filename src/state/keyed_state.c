@@ -26,6 +26,7 @@ cairn_code keyed_state_new(const keyed_state_options *options, keyed_state **out
     states->engine = options->engine;
     states->max_parallelism = options->max_parallelism;
     states->range = options->range;
+    states->clock = options->clock;
     for (size_t i = 0; i < options->restored_count; i++) {
         CAIRN_TRY(state_open_restored(states, &options->restored[i], err));
     }
@@ -111,6 +112,22 @@ cairn_code keyed_state_set_namespace(keyed_state *states, cairn_slice name_space
     }
     current->bytes.len = current->key_bytes;
     return finish_place(states, name_space, key_group, err);
+}
+
+uint64_t keyed_state_now_ms(const keyed_state *states)
+{
+    return entry_clock_now(&states->clock);
+}
+
+cairn_code keyed_state_check(const keyed_state *states, cairn_error *err)
+{
+    if (states->half_rewritten != NULL) {
+        return error_set(err, CAIRN_E_STATE,
+                         "state '%s' is half rewritten, because its migration failed; close the "
+                         "backend and start again from the last checkpoint",
+                         states->half_rewritten);
+    }
+    return CAIRN_OK;
 }
 
 const cairn_state_info *keyed_state_infos(const keyed_state *states, size_t *out_count)

@@ -23,6 +23,7 @@ typedef struct keyed_state_options {
     /* States of the restored checkpoint; copied. They stay in the registry, opened or not. */
     const cairn_state_info *restored;
     size_t restored_count;
+    cairn_clock clock; /* of times to live; zero: the wall clock */
 } keyed_state_options;
 
 /* CAIRN_E_INTEGRITY if the engine has no table for a restored state. */
@@ -43,9 +44,17 @@ cairn_code keyed_state_set_key_in_group(keyed_state *states, cairn_slice key, ui
 cairn_code keyed_state_set_namespace(keyed_state *states, cairn_slice name_space, cairn_error *err);
 
 /*
+ * CAIRN_E_STATE once the rewriting of a state has failed half-way: what stands in its table fits no
+ * serializer, so no state may be opened and no checkpoint be taken any more.
+ */
+cairn_code keyed_state_check(const keyed_state *states, cairn_error *err);
+
+/*
  * The same name gives the same handle. CAIRN_E_INCOMPATIBLE if the state is known with another kind
- * or serializer, CAIRN_E_INTEGRITY if the engine has a table of that name that is not in the
- * registry. Functions are copied; a state that is opened again has the one named last.
+ * or serializer; with a migration, or with a time to live where it had none or the other way round,
+ * a restored state is rewritten instead, unless it was opened before. CAIRN_E_INTEGRITY if the
+ * engine has a table of that name that is not in the registry. Functions are copied; a state that
+ * is opened again has the one named last.
  */
 cairn_code keyed_state_open_value(keyed_state *states, const cairn_state_descriptor *descriptor,
                                   cairn_value_state **out, cairn_error *err);

@@ -9,9 +9,14 @@ struct keyed_state {
     state_engine *engine; /* borrowed */
     uint32_t max_parallelism;
     cairn_key_group_range range;
+    cairn_clock clock;
     current_key current;
     state_registry registry;
+    const char *half_rewritten; /* a state whose rewriting failed, in the registry; else NULL */
 };
+
+/* Milliseconds of the clock that times to live are told by. */
+uint64_t keyed_state_now_ms(const keyed_state *states);
 
 /* Registers a state of a restored checkpoint. */
 cairn_code state_open_restored(keyed_state *states, const cairn_state_info *from, cairn_error *err);

@@ -9,7 +9,7 @@ cairn_code cairn_aggregating_get(cairn_aggregating_state *state, cairn_slice *ou
     bool found = false;
 
     CAIRN_TRY(state_ready(handle, out != NULL && out_found != NULL, "read a state", err));
-    CAIRN_TRY(state_get(handle, &stored, &found, err));
+    CAIRN_TRY(state_read(handle, &stored, &found, err));
     if (found) {
         state_scratch_clear(&state->result);
         CAIRN_TRY(state->function.get_result(state->function.context, stored, &state->result, err));

@@ -9,9 +9,14 @@
 /* CAIRN_E_INVALID. */
 cairn_code state_descriptor_check(const cairn_state_descriptor *descriptor, cairn_error *err);
 
-/* CAIRN_E_INCOMPATIBLE, with a line that names both, if kind or serializers differ. */
+/*
+ * CAIRN_E_INCOMPATIBLE, with a line that names both, if kind or serializers differ, unless the
+ * value serializer alone does and the descriptor has a migration from the stored one: that is put
+ * in *out_migration. NULL there: the bytes are what the descriptor says.
+ */
 cairn_code state_descriptor_compare(const cairn_state_info *stored, cairn_state_kind kind,
-                                    const cairn_state_descriptor *descriptor, cairn_error *err);
+                                    const cairn_state_descriptor *descriptor,
+                                    const cairn_migration **out_migration, cairn_error *err);
 
 /* `out` is overwritten, not freed. */
 cairn_code state_descriptor_describe(const cairn_state_descriptor *descriptor,

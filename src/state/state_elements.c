@@ -32,13 +32,18 @@ size_t element_bytes(cairn_slice element)
     return bytes;
 }
 
+cairn_code element_append_length(cairn_buf *out, size_t length, cairn_error *err)
+{
+    uint8_t bytes[LENGTH_BYTES_MAX];
+
+    CAIRN_ASSERT(length <= CAIRN_LIST_BYTES_MAX);
+    return buf_append(out, bytes, write_length(length, bytes), err);
+}
+
 cairn_code element_append(cairn_buf *out, cairn_slice element, cairn_error *err)
 {
-    uint8_t length[LENGTH_BYTES_MAX];
-
-    CAIRN_ASSERT(element.len <= CAIRN_LIST_BYTES_MAX);
     CAIRN_TRY(buf_reserve(out, element_bytes(element), err));
-    CAIRN_TRY(buf_append(out, length, write_length(element.len, length), err));
+    CAIRN_TRY(element_append_length(out, element.len, err));
     return buf_append(out, element.data, element.len, err);
 }
 

@@ -11,6 +11,8 @@
 /* Bytes that `element` takes. */
 size_t element_bytes(cairn_slice element);
 cairn_code element_append(cairn_buf *out, cairn_slice element, cairn_error *err);
+/* The length alone: as many bytes must follow. At most CAIRN_LIST_BYTES_MAX. */
+cairn_code element_append_length(cairn_buf *out, size_t length, cairn_error *err);
 
 /* Moves *rest behind its first element; false if there is no whole one. */
 bool element_next(cairn_slice *rest, cairn_slice *out);

@@ -70,7 +70,7 @@ cairn_code state_fold_merge(const state_handle *handle, state_fold *fold,
                             const cairn_reduce_function *sum, const state_merge *merge,
                             cairn_error *err)
 {
-    static const state_merge_ops ops = {take, give, true};
+    static const state_merge_ops ops = {take, give, .with_target = true, .as_stored = false};
     fold_merge context = {handle, fold, sum, false};
 
     state_scratch_clear(&fold->sum);

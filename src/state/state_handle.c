@@ -4,20 +4,6 @@
 #include "errors.h"
 #include "state_fold.h"
 
-const char *state_kind_name(cairn_state_kind kind)
-{
-    static const char *const names[] = {
-        [CAIRN_STATE_VALUE] = "value",
-        [CAIRN_STATE_LIST] = "list",
-        [CAIRN_STATE_MAP] = "map",
-        [CAIRN_STATE_REDUCING] = "reducing",
-        [CAIRN_STATE_AGGREGATING] = "aggregating",
-        [CAIRN_STATE_TIMERS] = "timers",
-    };
-
-    return (size_t)kind < CAIRN_ARRAY_LEN(names) ? names[kind] : "unknown";
-}
-
 static size_t handle_bytes(cairn_state_kind kind)
 {
     static const size_t bytes[] = {
@@ -67,6 +53,7 @@ static void release_kind(state_handle *handle)
         cairn_map_iterator_free(&((cairn_map_state *)handle)->iterator);
         cairn_buf_release(&((cairn_map_state *)handle)->iterator.key);
         cairn_buf_release(&((cairn_map_state *)handle)->place);
+        cairn_buf_release(&((cairn_map_state *)handle)->typed_key);
         break;
     case CAIRN_STATE_REDUCING:
         state_fold_release(&((cairn_reducing_state *)handle)->fold);
@@ -88,7 +75,8 @@ state_handle *state_handle_new(cairn_state_kind kind, state_table *table,
     state_handle *handle = mem_calloc(1, handle_bytes(kind));
 
     if (handle != NULL) {
-        *handle = (state_handle){kind, table, current};
+        *handle = (state_handle){.kind = kind, .table = table, .current = current};
+        cairn_buf_init(&handle->typed, CAIRN_VALUE_BYTES_MAX);
         init_kind(handle);
     }
     return handle;
@@ -98,6 +86,8 @@ void state_handle_free(state_handle *handle)
 {
     if (handle != NULL) {
         release_kind(handle);
+        cairn_buf_release(&handle->typed);
+        ttl_table_free(handle->ttl);
         mem_free(handle);
     }
 }

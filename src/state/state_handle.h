@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "state_table.h"
+#include "state_ttl.h"
 #include "timer_queue.h"
 
 /*
@@ -24,8 +25,11 @@ typedef struct current_key {
 
 typedef struct state_handle {
     cairn_state_kind kind;
-    state_table *table; /* borrowed from the engine */
+    state_table *table; /* borrowed from the engine, or that of `ttl` */
     const current_key *current;
+    ttl_table *ttl;  /* NULL: the state has no time to live */
+    bool opened;     /* in this run: somebody holds it */
+    cairn_buf typed; /* bytes of a value on its way in (state_typed.c) */
 } state_handle;
 
 struct cairn_value_state {
@@ -50,7 +54,8 @@ struct cairn_map_iterator {
 
 struct cairn_map_state {
     state_handle base;
-    cairn_buf place; /* current key, namespace, user key */
+    cairn_buf place;     /* current key, namespace, user key */
+    cairn_buf typed_key; /* bytes of a user key */
     cairn_map_iterator iterator;
 };
 
@@ -84,9 +89,6 @@ struct cairn_timers {
     state_key_parts due; /* of the timer that fires */
     bool advancing;
 };
-
-/* "value", "list" ...; "unknown" for what is no kind. Static storage. */
-const char *state_kind_name(cairn_state_kind kind);
 
 /* NULL if memory is short. `kind` is a known one. */
 state_handle *state_handle_new(cairn_state_kind kind, state_table *table,
@@ -139,6 +141,13 @@ static inline cairn_code state_get(const state_handle *handle, cairn_slice *out,
                                    cairn_error *err)
 {
     return handle->table->ops->get(handle->table, &handle->current->place, out, out_found, err);
+}
+
+/* Where a user reads: see state_table_ops. */
+static inline cairn_code state_read(const state_handle *handle, cairn_slice *out, bool *out_found,
+                                    cairn_error *err)
+{
+    return handle->table->ops->read(handle->table, &handle->current->place, out, out_found, err);
 }
 
 static inline cairn_code state_put(const state_handle *handle, cairn_slice value, cairn_error *err)

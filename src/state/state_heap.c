@@ -66,8 +66,33 @@ static cairn_code table_remove(state_table *self, const state_place *place, cair
     return advise(table, heap_remove(table->table, &key, err), err);
 }
 
-static const state_table_ops table_ops = {table_get,    table_put,       table_append,
-                                          table_remove, state_heap_walk, state_heap_scan};
+static void table_set_filter(state_table *self, const entry_filter *filter)
+{
+    heap_table_set_filter(((engine_table *)self)->table, filter);
+}
+
+static bool table_sweep(state_table *self, state_place *place, cairn_slice *value)
+{
+    heap_key key;
+
+    if (!heap_sweep_next(((engine_table *)self)->table, &key, value)) {
+        return false;
+    }
+    *place = (state_place){key.bytes, key.key_group, key.prefix_bytes};
+    return true;
+}
+
+static const state_table_ops table_ops = {
+    .get = table_get,
+    .put = table_put,
+    .append = table_append,
+    .remove = table_remove,
+    .walk = state_heap_walk,
+    .scan = state_heap_scan,
+    .read = table_get,
+    .set_filter = table_set_filter,
+    .sweep = table_sweep,
+};
 
 /* --- the engine ------------------------------------------------------------------------------- */
 

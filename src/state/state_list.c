@@ -11,7 +11,7 @@ cairn_code cairn_list_get(cairn_list_state *state, cairn_list_view *out, cairn_e
     bool found = false;
 
     CAIRN_TRY(state_ready(handle, out != NULL, "read a list", err));
-    CAIRN_TRY(state_get(handle, &stored, &found, err));
+    CAIRN_TRY(state_read(handle, &stored, &found, err));
     if (stored.len > CAIRN_LIST_BYTES_MAX) {
         return error_set(err, CAIRN_E_LIMIT,
                          "read a list: it has grown to %zu bytes, at most %zu are allowed: clear "
@@ -66,11 +66,9 @@ static cairn_code check(const cairn_list_state *state, const cairn_slice *elemen
     return state_ready((const state_handle *)state, valid, call, err);
 }
 
-static cairn_code append_scratch(cairn_list_state *state, const state_place *place,
-                                 cairn_error *err)
+static cairn_code append_scratch(cairn_list_state *state, state_table *table,
+                                 const state_place *place, cairn_error *err)
 {
-    state_table *table = state->base.table;
-
     return table->ops->append(table, place, cairn_buf_slice(&state->scratch), err);
 }
 
@@ -82,7 +80,7 @@ cairn_code cairn_list_add_all(cairn_list_state *state, const cairn_slice *elemen
         return CAIRN_OK;
     }
     CAIRN_TRY(encode(state, elements, count, err));
-    return append_scratch(state, &state->base.current->place, err);
+    return append_scratch(state, state->base.table, &state->base.current->place, err);
 }
 
 cairn_code cairn_list_add(cairn_list_state *state, cairn_slice element, cairn_error *err)
@@ -117,13 +115,16 @@ static cairn_code take(void *context, cairn_slice stored, cairn_error *err)
 
 static cairn_code give(void *context, const state_place *target, cairn_error *err)
 {
-    return append_scratch(context, target, err);
+    cairn_list_state *state = context;
+
+    return append_scratch(state, state_table_stored(state->base.table), target, err);
 }
 
 cairn_code cairn_list_merge_namespaces(cairn_list_state *state, cairn_slice target,
                                        const cairn_slice *sources, size_t count, cairn_error *err)
 {
-    static const state_merge_ops ops = {take, give, false}; /* the target is appended to, unread */
+    /* The target is appended to, unread; elements keep the times of their last access. */
+    static const state_merge_ops ops = {take, give, .with_target = false, .as_stored = true};
     const state_merge merge = {target, sources, count};
 
     if (state != NULL) {

@@ -35,7 +35,7 @@ cairn_code cairn_map_get(cairn_map_state *state, cairn_slice user_key, cairn_sli
 
     CAIRN_TRY(check(state, user_key, out != NULL && out_found != NULL, "read a map", err));
     CAIRN_TRY(place_of(state, user_key, &place, err));
-    return state->base.table->ops->get(state->base.table, &place, out, out_found, err);
+    return state->base.table->ops->read(state->base.table, &place, out, out_found, err);
 }
 
 cairn_code cairn_map_contains(cairn_map_state *state, cairn_slice user_key, bool *out,
@@ -146,34 +146,62 @@ static cairn_code check_iterator(const cairn_map_iterator *iterator, bool argume
     return CAIRN_OK;
 }
 
-/* False at the end and on failure. */
-static bool advance(cairn_map_iterator *iterator, cairn_slice *key, cairn_slice *value)
+static state_place entry_place(const cairn_map_iterator *iterator)
 {
+    return (state_place){cairn_buf_slice(&iterator->key), iterator->key_group,
+                         iterator->prefix_bytes};
+}
+
+/* What the cursor gave is copied: the read of an entry may free it. *out_found false: it expired
+ * since the cursor came to it. */
+static cairn_code take_entry(cairn_map_iterator *iterator, cairn_slice key, cairn_slice *value,
+                             bool *out_found, cairn_error *err)
+{
+    state_table *const table = iterator->state->base.table;
+
+    buf_clear(&iterator->key);
+    CAIRN_TRY(buf_append(&iterator->key, key.data, key.len, err));
+    *out_found = true;
+    if (table->ops->read_walked == NULL) {
+        return CAIRN_OK;
+    }
+    const state_place place = entry_place(iterator);
+    return table->ops->read_walked(table, &place, value, out_found, err);
+}
+
+/* False at the end. */
+static cairn_code advance(cairn_map_iterator *iterator, cairn_slice *value, bool *out_found,
+                          cairn_error *err)
+{
+    cairn_slice key = {NULL, 0};
+
     iterator->has_entry = false;
-    iterator->at_end = iterator->at_end ||
-                       !iterator->cursor->ops->next(iterator->cursor, key, value);
-    return !iterator->at_end;
+    *out_found = false;
+    while (!*out_found && !iterator->at_end) {
+        if (iterator->cursor->ops->next(iterator->cursor, &key, value)) {
+            CAIRN_TRY(take_entry(iterator, key, value, out_found, err));
+        } else {
+            iterator->at_end = true;
+        }
+    }
+    iterator->has_entry = *out_found;
+    return *out_found ? CAIRN_OK : iterator->cursor->ops->status(iterator->cursor, err);
 }
 
 cairn_code cairn_map_iterator_next(cairn_map_iterator *iterator, cairn_slice *out_user_key,
                                    cairn_slice *out_value, bool *out_found, cairn_error *err)
 {
-    cairn_slice key = {NULL, 0};
     cairn_slice value = {NULL, 0};
+    bool found = false;
 
     CAIRN_TRY(check_iterator(iterator,
                              out_user_key != NULL && out_value != NULL && out_found != NULL, err));
-    if (!advance(iterator, &key, &value)) {
-        CAIRN_TRY(iterator->cursor->ops->status(iterator->cursor, err));
-        *out_found = false;
-        return CAIRN_OK;
+    CAIRN_TRY(advance(iterator, &value, &found, err));
+    if (found) {
+        *out_user_key = user_key_of(cairn_buf_slice(&iterator->key), iterator->prefix_bytes);
+        *out_value = value;
     }
-    buf_clear(&iterator->key);
-    CAIRN_TRY(buf_append(&iterator->key, key.data, key.len, err));
-    iterator->has_entry = true;
-    *out_user_key = user_key_of(cairn_buf_slice(&iterator->key), iterator->prefix_bytes);
-    *out_value = value;
-    *out_found = true;
+    *out_found = found;
     return CAIRN_OK;
 }
 
@@ -186,12 +214,6 @@ static cairn_code check_entry(const cairn_map_iterator *iterator, bool arguments
                          "removed");
     }
     return CAIRN_OK;
-}
-
-static state_place entry_place(const cairn_map_iterator *iterator)
-{
-    return (state_place){cairn_buf_slice(&iterator->key), iterator->key_group,
-                         iterator->prefix_bytes};
 }
 
 cairn_code cairn_map_iterator_remove(cairn_map_iterator *iterator, cairn_error *err)

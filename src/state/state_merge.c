@@ -8,6 +8,7 @@
 
 typedef struct merge_run {
     const state_handle *handle;
+    state_table *table;
     state_merge merge; /* of `names` */
     cairn_buf names;   /* a copy: those of the caller may lie in what the last read gave */
     cairn_slice sources[CAIRN_MERGE_SOURCES_MAX];
@@ -82,12 +83,11 @@ static cairn_code place_of(merge_run *run, cairn_slice name_space, state_place *
 static cairn_code take_from(merge_run *run, cairn_slice name_space, bool *out_held,
                             cairn_error *err)
 {
-    state_table *table = run->handle->table;
     cairn_slice stored = {NULL, 0};
     state_place place;
 
     CAIRN_TRY(place_of(run, name_space, &place, err));
-    CAIRN_TRY(table->ops->get(table, &place, &stored, out_held, err));
+    CAIRN_TRY(run->table->ops->get(run->table, &place, &stored, out_held, err));
     return *out_held ? run->ops->take(run->context, stored, err) : CAIRN_OK;
 }
 
@@ -122,13 +122,12 @@ static cairn_code take_all(merge_run *run, bool *out_any, cairn_error *err)
 
 static cairn_code remove_sources(merge_run *run, cairn_error *err)
 {
-    state_table *table = run->handle->table;
     state_place place;
 
     for (size_t i = 0; i < run->merge.count; i++) {
         if (run->held[i]) {
             CAIRN_TRY(place_of(run, run->merge.sources[i], &place, err));
-            CAIRN_TRY(table->ops->remove(table, &place, err));
+            CAIRN_TRY(run->table->ops->remove(run->table, &place, err));
         }
     }
     return CAIRN_OK;
@@ -143,6 +142,7 @@ cairn_code state_merge_run(const state_handle *handle, const state_merge *merge,
     bool any = false;
 
     CAIRN_TRY(check(handle, merge, err));
+    run.table = ops->as_stored ? state_table_stored(handle->table) : handle->table;
     CAIRN_TRY(keep_names(&run, merge, err));
     CAIRN_TRY(take_all(&run, &any, err));
     if (!any) {

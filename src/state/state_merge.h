@@ -18,6 +18,7 @@ typedef struct state_merge_ops {
     /* Stores what was taken. Called once, if a source held something. */
     cairn_code (*give)(void *context, const state_place *target, cairn_error *err);
     bool with_target;
+    bool as_stored; /* with the stamps of a time to live (state_stamp.h) */
 } state_merge_ops;
 
 /*

@@ -16,7 +16,7 @@ cairn_code cairn_reducing_get(cairn_reducing_state *state, cairn_slice *out, boo
     const state_handle *handle = (const state_handle *)state;
 
     CAIRN_TRY(state_ready(handle, out != NULL && out_found != NULL, "read a state", err));
-    return state_get(handle, out, out_found, err);
+    return state_read(handle, out, out_found, err);
 }
 
 cairn_code cairn_reducing_add(cairn_reducing_state *state, cairn_slice element, cairn_error *err)

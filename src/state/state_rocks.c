@@ -115,8 +115,23 @@ static cairn_code table_scan(state_table *self, state_cursor **out, cairn_error 
     return cursor_new((const rocks_table *)self, (cairn_slice){NULL, 0}, out, err);
 }
 
-static const state_table_ops table_ops = {table_get,    table_put,  table_append,
-                                          table_remove, table_walk, table_scan};
+static void table_set_filter(state_table *self, const entry_filter *filter)
+{
+    const rocks_table *const table = (const rocks_table *)self;
+
+    rocks_family_set_filter(table->db, table->family, filter);
+}
+
+static const state_table_ops table_ops = {
+    .get = table_get,
+    .put = table_put,
+    .append = table_append,
+    .remove = table_remove,
+    .walk = table_walk,
+    .scan = table_scan,
+    .read = table_get,
+    .set_filter = table_set_filter,
+};
 
 /* --- the engine ------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include <cairn/store.h>
 
 #include "check.h"
+#include "entry_filter.h"
 
 /* Where an entry stands: a composite key (state_key.h) and its parts. */
 typedef struct state_place {
@@ -48,12 +49,31 @@ typedef struct state_table_ops {
     /* All entries of the table as of now, by key group, those of one key and namespace together;
      * any writes are allowed meanwhile and are not seen. */
     cairn_code (*scan)(state_table *self, state_cursor **out, cairn_error *err);
+    /* As get, where a user reads: with a time to live that may renew the entry, or remove it. */
+    cairn_code (*read)(state_table *self, const state_place *place, cairn_slice *out,
+                       bool *out_found, cairn_error *err);
+    /* NULL: a read changes nothing. Else the same as `read`, for each entry that a walk gave. */
+    cairn_code (*read_walked)(state_table *self, const state_place *place, cairn_slice *out,
+                              bool *out_found, cairn_error *err);
+    /* The table with what is stored as it is; NULL: this one. */
+    state_table *(*stored)(state_table *self);
+    /* Of an engine: what it writes anew anyway (compactions, snapshots) is judged from now on; a
+     * filter without a judge ends that. NULL in a table that is no engine's. */
+    void (*set_filter)(state_table *self, const entry_filter *filter);
+    /* The next entry of an endless circle over the table, valid until the next call on it, where
+     * the engine does not clean by itself; false: none was at hand. Else NULL. */
+    bool (*sweep)(state_table *self, state_place *place, cairn_slice *value);
 } state_table_ops;
 
-/* First member of the engine's own. */
+/* First member of the engine's own, and of the table with a time to live (state_ttl.h). */
 struct state_table {
     const state_table_ops *ops;
 };
+
+static inline state_table *state_table_stored(state_table *table)
+{
+    return table->ops->stored == NULL ? table : table->ops->stored(table);
+}
 
 typedef struct state_cursor_ops {
     /* False at the end or on failure: then look at status. Slices are valid until the next call. */

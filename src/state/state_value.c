@@ -7,11 +7,9 @@
 #include "bounds.h"
 #include "errors.h"
 #include "state_handle.h"
+#include "state_number.h"
 
 #include <string.h>
-
-#define NUMBER_BYTES 8
-#define SIGN_BIT     (UINT64_C(1) << 63)
 
 cairn_code cairn_value_get(cairn_value_state *state, cairn_slice *out, bool *out_found,
                            cairn_error *err)
@@ -19,7 +17,7 @@ cairn_code cairn_value_get(cairn_value_state *state, cairn_slice *out, bool *out
     const state_handle *handle = (const state_handle *)state;
 
     CAIRN_TRY(state_ready(handle, out != NULL && out_found != NULL, "read a value", err));
-    return state_get(handle, out, out_found, err);
+    return state_read(handle, out, out_found, err);
 }
 
 cairn_code cairn_value_update(cairn_value_state *state, cairn_slice value, cairn_error *err)
@@ -46,34 +44,27 @@ cairn_code cairn_value_get_u64(cairn_value_state *state, uint64_t *out, bool *ou
 {
     cairn_slice value = {NULL, 0};
     bool found = false;
-    uint64_t number = 0;
 
     if (out == NULL || out_found == NULL) {
         return state_bad_argument("read a number", err);
     }
     CAIRN_TRY(cairn_value_get(state, &value, &found, err));
-    if (found && value.len != NUMBER_BYTES) {
+    if (found && value.len != STATE_NUMBER_BYTES) {
         return error_set(err, CAIRN_E_INCOMPATIBLE,
                          "read a number: the stored value has %zu bytes, not 8", value.len);
     }
     *out_found = found;
-    if (!found) {
-        return CAIRN_OK;
+    if (found) {
+        *out = state_number_read(value.data);
     }
-    for (size_t i = 0; i < NUMBER_BYTES; i++) {
-        number = number << 8 | ((const uint8_t *)value.data)[i];
-    }
-    *out = number;
     return CAIRN_OK;
 }
 
 cairn_code cairn_value_update_u64(cairn_value_state *state, uint64_t value, cairn_error *err)
 {
-    uint8_t bytes[NUMBER_BYTES];
+    uint8_t bytes[STATE_NUMBER_BYTES];
 
-    for (size_t i = 0; i < NUMBER_BYTES; i++) {
-        bytes[i] = (uint8_t)(value >> (8 * (NUMBER_BYTES - 1 - i)));
-    }
+    state_number_write(value, bytes);
     return cairn_value_update(state, (cairn_slice){bytes, sizeof(bytes)}, err);
 }
 
@@ -87,7 +78,7 @@ cairn_code cairn_value_get_i64(cairn_value_state *state, int64_t *out, bool *out
     }
     CAIRN_TRY(cairn_value_get_u64(state, &bits, out_found, err));
     if (*out_found) {
-        bits ^= SIGN_BIT;
+        bits ^= STATE_SIGN_BIT;
         memcpy(out, &bits, sizeof(*out));
     }
     return CAIRN_OK;
@@ -95,7 +86,7 @@ cairn_code cairn_value_get_i64(cairn_value_state *state, int64_t *out, bool *out
 
 cairn_code cairn_value_update_i64(cairn_value_state *state, int64_t value, cairn_error *err)
 {
-    return cairn_value_update_u64(state, (uint64_t)value ^ SIGN_BIT, err);
+    return cairn_value_update_u64(state, (uint64_t)value ^ STATE_SIGN_BIT, err);
 }
 
 cairn_code cairn_value_get_double(cairn_value_state *state, double *out, bool *out_found,

@@ -16,13 +16,19 @@ static const cairn_log *log_of(const worker *run)
     return &run->backend_options.log;
 }
 
+static worker_extent extent_now(const worker *run)
+{
+    return (worker_extent){source_at(run->in).records, run->advances, run->end_called};
+}
+
 bool barrier_needed(const worker *run)
 {
     const worker_checkpoints *all = &run->checkpoints;
-    const uint64_t covered = all->in_flight != NULL ? all->in_flight_records
-                                                    : all->committed_records;
+    const worker_extent covered = all->in_flight != NULL ? all->in_flight_extent : all->committed;
+    const worker_extent now = extent_now(run);
 
-    return source_at(run->in).records != covered;
+    return now.records != covered.records || now.advances != covered.advances ||
+           now.end != covered.end;
 }
 
 /* Counts a checkpoint that failed; the error of one too many. */
@@ -47,7 +53,7 @@ static void note_commit(worker *run, const cairn_checkpoint_stats *stats)
     size_t staged = 0;
 
     all->failures = 0;
-    all->committed_records = all->in_flight_records;
+    all->committed = all->in_flight_extent;
     run->result.last_checkpoint_id = stats->id;
     (void)sink_staged(run->to, &staged);
     all->unpublished_id = staged > 0 ? stats->id : 0;
@@ -56,7 +62,7 @@ static void note_commit(worker *run, const cairn_checkpoint_stats *stats)
     log_write(log_of(run), CAIRN_LOG_INFO,
               "checkpoint %" PRIu64 " committed at record %" PRIu64 ": %" PRIu64 " of %" PRIu64
               " files new, %" PRIu64 " bytes stored, pause %" PRIu64 " us, %" PRIu64 " ms in all",
-              stats->id, all->committed_records, stats->new_files, stats->total_files,
+              stats->id, all->committed.records, stats->new_files, stats->total_files,
               stats->new_bytes, stats->sync_us, stats->async_ms);
 }
 
@@ -198,6 +204,9 @@ static cairn_code begin_here(worker *run, uint64_t timeout_ms, cairn_error *err)
     cairn_checkpoint_request request = CAIRN_CHECKPOINT_REQUEST_INIT;
 
     CAIRN_TRY(source_guard(run->in, &guard, err));
+    if (run->end_called) {
+        CAIRN_TRY(source_guard_mark_end(&guard, err));
+    }
     request.positions = &position;
     request.position_count = 1;
     request.operator_state = cairn_buf_slice(&guard);
@@ -219,7 +228,7 @@ static cairn_code try_begin(worker *run, uint64_t timeout_ms, cairn_code *out_be
     all->begun_ms = clock_monotonic_ms();
     *out_begun = begin_here(run, timeout_ms, cause);
     if (*out_begun == CAIRN_OK) {
-        all->in_flight_records = source_at(run->in).records;
+        all->in_flight_extent = extent_now(run);
     } else {
         all->ended_ms = clock_monotonic_ms();
     }

@@ -1,4 +1,5 @@
 /* What a job sees of the worker, and the calls into the job. */
+#include "entry_filter.h"
 #include "errors.h"
 #include "worker_run.h"
 
@@ -11,11 +12,12 @@ cairn_backend *cairn_job_backend(cairn_job_context *context)
 
 cairn_code cairn_job_emit(cairn_job_context *context, cairn_slice line, cairn_error *err)
 {
-    if (context->phase != CAIRN_JOB_PHASE_PROCESS && context->phase != CAIRN_JOB_PHASE_BARRIER) {
-        return error_set(err, CAIRN_E_STATE,
-                         "emit a line: allowed in process and before_checkpoint only");
+    if (context->phase == CAIRN_JOB_PHASE_NONE || context->phase == CAIRN_JOB_PHASE_OPEN) {
+        return error_set(err, CAIRN_E_STATE, "emit a line: not allowed in open and close");
     }
-    return sink_emit(context->owner->to, line, err);
+    CAIRN_TRY(sink_emit(context->owner->to, line, err));
+    context->owner->emitted++;
+    return CAIRN_OK;
 }
 
 cairn_code cairn_job_keyed(cairn_job_context *context, cairn_slice key, cairn_slice value,
@@ -71,6 +73,35 @@ cairn_code job_call_before_checkpoint(worker *run, cairn_error *err)
     run->context.phase = CAIRN_JOB_PHASE_NONE;
     return code == CAIRN_OK ? code
                             : error_prefix(err, code, "job %s before a checkpoint", run->job->name);
+}
+
+cairn_code job_call_advance(worker *run, cairn_error *err)
+{
+    const uint64_t emitted = run->emitted;
+
+    if (run->job->advance == NULL) {
+        return CAIRN_OK;
+    }
+    run->context.phase = CAIRN_JOB_PHASE_ADVANCE;
+    const uint64_t now_ms = entry_clock_now(&run->backend_options.clock);
+    const cairn_code code = run->job->advance(run->self, &run->context, (int64_t)now_ms, err);
+    run->context.phase = CAIRN_JOB_PHASE_NONE;
+    run->advances += run->emitted != emitted ? 1 : 0;
+    return code == CAIRN_OK ? code : error_prefix(err, code, "job %s at a time", run->job->name);
+}
+
+cairn_code job_call_end_of_input(worker *run, cairn_error *err)
+{
+    if (run->job->end_of_input == NULL) {
+        return CAIRN_OK;
+    }
+    run->context.phase = CAIRN_JOB_PHASE_END;
+    const cairn_code code = run->job->end_of_input(run->self, &run->context, err);
+    run->context.phase = CAIRN_JOB_PHASE_NONE;
+    run->end_called = code == CAIRN_OK;
+    return code == CAIRN_OK ? code
+                            : error_prefix(err, code, "job %s at the end of %s", run->job->name,
+                                           source_name(run->in));
 }
 
 void job_call_close(worker *run)

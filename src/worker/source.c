@@ -18,6 +18,7 @@
 #define GUARD_MAGIC       "cws1"
 #define GUARD_MAGIC_BYTES 4
 #define GUARD_BYTES       (GUARD_MAGIC_BYTES + SHA256_BYTES)
+#define GUARD_END         'E'
 /* A record of the largest size, its newline, one more chunk, and the history. */
 #define BUFFER_BYTES_MAX \
     (CAIRN_RECORD_LINE_BYTES_MAX + 1 + 2 * CAIRN_IO_CHUNK_BYTES + CAIRN_SOURCE_GUARD_BYTES)
@@ -120,6 +121,27 @@ cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
     CAIRN_TRY(sha256_stream_finish(digest, &sum, err));
     CAIRN_TRY(buf_append(out, GUARD_MAGIC, GUARD_MAGIC_BYTES, err));
     return buf_append(out, sum.bytes, SHA256_BYTES, err);
+}
+
+cairn_code source_guard_mark_end(cairn_buf *guard, cairn_error *err)
+{
+    return buf_append_byte(guard, GUARD_END, err);
+}
+
+bool source_guard_take_end(cairn_slice *guard)
+{
+    const uint8_t *bytes = guard->data;
+
+    if (guard->len != GUARD_BYTES + 1 || bytes[GUARD_BYTES] != GUARD_END) {
+        return false;
+    }
+    guard->len = GUARD_BYTES;
+    return true;
+}
+
+bool source_is_stream(const source *in)
+{
+    return feed_is_stream(in->from);
 }
 
 /* Room for one chunk behind `end`: drops history that no guard needs, then grows. */

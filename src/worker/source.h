@@ -63,6 +63,14 @@ source_position source_at(const source *in);
  */
 cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err);
 
+/* The last byte of a mark whose checkpoint covers the job's end_of_input: made and taken off by
+ * these, so that a mark without it stays as it is. */
+cairn_code source_guard_mark_end(cairn_buf *guard, cairn_error *err);
+bool source_guard_take_end(cairn_slice *guard);
+
+/* A pipe or terminal: it can't be read twice. */
+bool source_is_stream(const source *in);
+
 /* Size of the input when it was opened; 0: not known. */
 uint64_t source_total_bytes(const source *in);
 

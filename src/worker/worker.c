@@ -131,12 +131,17 @@ static cairn_code restore_source(worker *run, const cairn_manifest *restored,
                          restored->id);
     }
     const source_position at = {part->positions[0].offset, part->positions[0].records};
-    const cairn_code code =
-        source_restore(run->in, at, cairn_buf_slice(&part->operator_state), err);
+    cairn_slice guard = cairn_buf_slice(&part->operator_state);
+
+    run->end_called = source_guard_take_end(&guard);
+    const cairn_code code = source_restore(run->in, at, guard, err);
     if (code != CAIRN_OK) {
         return error_prefix(err, code, "restore checkpoint %" PRIu64, restored->id);
     }
-    run->checkpoints.committed_records = at.records;
+    if (restored->kind == CAIRN_MANIFEST_SAVEPOINT) {
+        return CAIRN_OK; /* nothing is this job's own yet: a checkpoint is due, whatever comes */
+    }
+    run->checkpoints.committed = (worker_extent){.records = at.records, .end = run->end_called};
     run->result.last_checkpoint_id = restored->id;
     return CAIRN_OK;
 }
@@ -189,22 +194,54 @@ static cairn_code barrier_by_count(worker *run, cairn_error *err)
     return ready ? barrier_begin(run, err) : CAIRN_OK;
 }
 
+/* Calls the job's advance, if its time has come. */
+static cairn_code advance_by_time(worker *run, cairn_error *err)
+{
+    const uint64_t now = clock_monotonic_ms();
+
+    if (now < run->advance_at_ms) {
+        return CAIRN_OK;
+    }
+    run->advance_at_ms = now + CAIRN_WORKER_ADVANCE_MS;
+    return job_call_advance(run, err);
+}
+
+/* Between records: what the clock asks for. */
+static cairn_code on_idle(worker *run, cairn_error *err)
+{
+    CAIRN_TRY(worker_tick(run, err));
+    CAIRN_TRY(advance_by_time(run, err));
+    return barrier_by_time(run, err);
+}
+
 static cairn_code on_record(worker *run, cairn_slice record, cairn_error *err)
 {
+    if (run->end_called) {
+        return error_set(err, CAIRN_E_INTEGRITY,
+                         "%s goes on where job %s has ended: start it from an older checkpoint, "
+                         "or with another name and output",
+                         source_name(run->in), run->job->name);
+    }
     CAIRN_TRY(job_call_record(run, record, err));
     CAIRN_FAILPOINT("worker.record", err);
     CAIRN_TRY(barrier_by_count(run, err));
     if (++run->records_since_tick < CAIRN_WORKER_TICK_RECORDS) {
         return CAIRN_OK;
     }
-    CAIRN_TRY(worker_tick(run, err));
-    return barrier_by_time(run, err);
+    return on_idle(run, err);
 }
 
-static cairn_code on_idle(worker *run, cairn_error *err)
+/* Nothing is under way and no call of the job is left but this one. A Ctrl-C that ended the writer
+ * of a stream is on its way here too: then it is not the input's end. */
+static cairn_code call_end(worker *run, cairn_error *err)
 {
-    CAIRN_TRY(worker_tick(run, err));
-    return barrier_by_time(run, err);
+    if (run->end_called || run->job->end_of_input == NULL) {
+        return CAIRN_OK;
+    }
+    if (source_is_stream(run->in)) {
+        clock_sleep_ms(CAIRN_WORKER_TICK_MS);
+    }
+    return worker_stop_asked(run) == 0 ? job_call_end_of_input(run, err) : CAIRN_OK;
 }
 
 /* The end of the input, called until a checkpoint covers all of it (*out_finished) or a stop. */
@@ -214,6 +251,11 @@ static cairn_code on_end(worker *run, bool *out_finished, cairn_error *err)
     bool ready = false;
 
     CAIRN_TRY(barrier_quiesce(run, failed ? CAIRN_WORKER_RETRY_MS : 0, &ready, err));
+    if (ready) {
+        CAIRN_FAILPOINT("worker.end.before", err);
+        CAIRN_TRY(call_end(run, err));
+        CAIRN_FAILPOINT("worker.end.after", err);
+    }
     *out_finished = ready && !barrier_needed(run);
     return ready && !*out_finished ? barrier_begin(run, err) : CAIRN_OK;
 }
@@ -250,7 +292,7 @@ static cairn_code worker_work(worker *run, cairn_error *err)
     /* A Ctrl-C ends the program that feeds standard input too: its end is then not the input's. */
     run->result.stopped = !finished || worker_stop_asked(run) != 0;
     run->result.records = source_at(run->in).records;
-    run->result.committed_records = run->checkpoints.committed_records;
+    run->result.committed_records = run->checkpoints.committed.records;
     worker_report(run, true);
     return CAIRN_OK;
 }

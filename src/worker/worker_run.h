@@ -22,7 +22,9 @@ typedef enum job_phase {
     CAIRN_JOB_PHASE_OPEN = 1,
     CAIRN_JOB_PHASE_SPLIT = 2,
     CAIRN_JOB_PHASE_PROCESS = 3,
-    CAIRN_JOB_PHASE_BARRIER = 4
+    CAIRN_JOB_PHASE_BARRIER = 4,
+    CAIRN_JOB_PHASE_ADVANCE = 5,
+    CAIRN_JOB_PHASE_END = 6
 } job_phase;
 
 typedef struct worker worker;
@@ -32,15 +34,22 @@ struct cairn_job_context {
     job_phase phase;
 };
 
+/* How far the job has come: what a checkpoint covers of it. */
+typedef struct worker_extent {
+    uint64_t records;
+    uint64_t advances; /* calls of the job's advance that put lines out */
+    bool end;          /* end_of_input was called */
+} worker_extent;
+
 /* The checkpoint in flight, and what the last ones left. */
 typedef struct worker_checkpoints {
     cairn_checkpoint *in_flight;
-    uint64_t in_flight_records; /* that it covers */
-    uint64_t committed_records; /* that the last committed one covers */
-    uint64_t begun_ms;          /* monotonic, of the last begin */
-    uint64_t ended_ms;          /* monotonic, of the last outcome */
-    uint64_t failures;          /* one after another */
-    uint64_t unpublished_id;    /* committed, its output not yet published; 0: none */
+    worker_extent in_flight_extent; /* that it covers */
+    worker_extent committed;        /* that the last committed one covers */
+    uint64_t begun_ms;              /* monotonic, of the last begin */
+    uint64_t ended_ms;              /* monotonic, of the last outcome */
+    uint64_t failures;              /* one after another */
+    uint64_t unpublished_id;        /* committed, its output not yet published; 0: none */
     unsigned publish_attempts;
     uint64_t publish_at_ms;
     uint64_t stop_seen_ms; /* monotonic, when a publication saw a stop; 0: none did */
@@ -60,9 +69,13 @@ struct worker {
     cairn_store *output;
     source *in;
     sink *to;
+    uint64_t advances; /* of worker_extent */
+    bool end_called;
+    uint64_t emitted; /* lines, in this run */
     worker_checkpoints checkpoints;
     uint64_t check_at_ms;
     uint64_t report_at_ms;
+    uint64_t advance_at_ms;
     uint64_t reported_ms;
     uint64_t reported_records;
     uint32_t records_since_tick;
@@ -84,11 +97,14 @@ cairn_code job_call_open(worker *run, cairn_error *err);
 /* split, which calls process. */
 cairn_code job_call_record(worker *run, cairn_slice record, cairn_error *err);
 cairn_code job_call_before_checkpoint(worker *run, cairn_error *err);
+/* These do nothing if the job has no such call. */
+cairn_code job_call_advance(worker *run, cairn_error *err);
+cairn_code job_call_end_of_input(worker *run, cairn_error *err);
 void job_call_close(worker *run);
 
 /* --- barrier.c */
 
-/* True if records were processed that no committed or running checkpoint covers. */
+/* True if the job has come further than the committed or running checkpoint covers. */
 bool barrier_needed(const worker *run);
 
 /*

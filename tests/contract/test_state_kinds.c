@@ -216,6 +216,111 @@ static const rule rules[] = {
      "list.clear;map.remove x;restore;key a;value.get => -;list.get => -;map.entries => y=1;"
      "map.clear;restore;map.keys => -;list.keys => -;value.keys => -;key a;map.put x 2;"
      "map.entries => x=2"},
+
+    /* --- times to live (10 ms); what is said of expired entries holds to the millisecond --- */
+    {"what was written is there until its time is over",
+     "key a;value_t.update 1;list_t.all 1 2;map_t.put k 1;reducing_t.add 1;aggregating_t.add 1;"
+     "advance 9;value_t.get => 1;list_t.get => 1,2;map_t.get k => 1;map_t.contains k => yes;"
+     "map_t.entries => k=1;map_t.is_empty => no;reducing_t.get => 1;aggregating_t.get => <.1>;"
+     "advance 1;value_t.get => -;list_t.get => -;map_t.get k => -;map_t.contains k => no;"
+     "map_t.entries => -;map_t.is_empty => yes;reducing_t.get => -;aggregating_t.get => -"},
+    {"states without a time to live keep what they hold",
+     "key a;value.update 1;list.add 1;map.put k 1;reducing.add 1;aggregating.add 1;"
+     "advance 1000000000;value.get => 1;list.get => 1;map.entries => k=1;reducing.get => 1;"
+     "aggregating.get => <.1>"},
+    {"a write renews",
+     "key a;value_t.update 1;map_t.put k 1;reducing_t.add 1;aggregating_t.add 1;list_t.update 1;"
+     "advance 6;value_t.update 2;map_t.put k 2;reducing_t.add 2;aggregating_t.add 2;"
+     "list_t.update 2;advance 6;value_t.get => 2;map_t.get k => 2;reducing_t.get => 1+2;"
+     "aggregating_t.get => <.1.2>;list_t.get => 2;advance 4;value_t.get => -;map_t.get k => -;"
+     "reducing_t.get => -;aggregating_t.get => -;list_t.get => -"},
+    {"a read renews only where it is said to",
+     "key a;value_t.update 1;value_r.update 1;list_t.add 1;list_r.add 1;map_t.put k 1;"
+     "map_r.put k 1;map_r.put j 2;map_r.put i 3;map_r.put h 4;reducing_t.add 1;reducing_r.add 1;"
+     "aggregating_t.add 1;aggregating_r.add 1;advance 6;value_t.get => 1;value_r.get => 1;"
+     "list_t.get => 1;list_r.get => 1;map_t.get k => 1;map_r.get k => 1;map_r.contains j => yes;"
+     "map_r.is_empty => no;reducing_t.get => 1;reducing_r.get => 1;aggregating_t.get => <.1>;"
+     "aggregating_r.get => <.1>;map_r.keys => a/;key a;advance 6;value_t.get => -;"
+     "value_r.get => 1;list_t.get => -;list_r.get => 1;map_t.get k => -;"
+     "map_r.entries => j=2,k=1;reducing_t.get => -;reducing_r.get => 1;aggregating_t.get => -;"
+     "aggregating_r.get => <.1>;advance 9;map_r.entries => j=2,k=1;advance 9;map_r.is_empty => no;"
+     "advance 1;map_r.is_empty => yes"},
+    {"an iterator that renews may be written through all the same",
+     "key a;map_r.put x 1;map_r.put y 2;map_r.put z 3;advance 6;map_r.set y 7 => x=1,y=2,z=3;"
+     "advance 6;map_r.drop x => x=1,y=7,z=3;advance 6;map_r.elsewhere b 5 => y=7,z=3;"
+     "map_r.entries => -;key a;advance 9;map_r.entries => y=5,z=5;advance 9;"
+     "map_r.drop_all => y=5,z=5;map_r.is_empty => yes"},
+    {"elements of a list expire one by one",
+     "key a;list_t.add 1;advance 3;list_t.all 2 3;advance 3;list_t.add 4;list_t.get => 1,2,3,4;"
+     "advance 4;list_t.get => 2,3,4;advance 3;list_t.get => 4;list_t.add 5;advance 3;"
+     "list_t.get => 5;advance 7;list_t.get => -;list_t.add 6;list_t.get => 6"},
+    {"a read of a list renews the elements that are left",
+     "key a;list_r.add 1;advance 6;list_r.add 2;advance 4;list_r.get => 2;advance 9;"
+     "list_r.get => 2;advance 9;list_r.add 3;list_r.get => 2,3;advance 10;list_r.get => -"},
+    {"entries of a map expire one by one",
+     "key a;map_t.put x 1;advance 3;map_t.put y 2;advance 3;map_t.put z 3;advance 4;"
+     "map_t.entries => y=2,z=3;map_t.contains x => no;advance 3;map_t.drop z => z=3;"
+     "map_t.is_empty => yes;map_t.put x 4;map_t.entries => x=4"},
+    {"a clear takes away what has expired too",
+     "key a;map_t.put x 1;map_s.put x 1;advance 10;map_t.put y 2;map_s.put y 2;map_t.clear;"
+     "map_s.clear;map_t.is_empty => yes;map_s.entries => -"},
+    {"an expired accumulator counts as absent",
+     "key a;reducing_t.add 1;aggregating_t.add 1;advance 10;reducing_t.add 2;aggregating_t.add 2;"
+     "reducing_t.get => 2;aggregating_t.get => <.2>"},
+    {"an add that fails renews nothing",
+     "key a;reducing_t.add 1;reducing_r.add 1;aggregating_r.add 1;advance 6;"
+     "reducing_t.add fail => !FAILED;reducing_r.add fail => !FAILED;"
+     "aggregating_r.add fail => !FAILED;advance 4;reducing_t.get => -;reducing_r.get => -;"
+     "aggregating_r.get => -"},
+    {"a merge of lists keeps the times of elements",
+     "key a;namespace t;list_t.add 0;advance 3;namespace p;list_t.add 1;advance 3;"
+     "list_t.merge t p;namespace t;list_t.get => 0,1;advance 4;list_t.get => 1;advance 3;"
+     "list_t.get => -"},
+    {"a merge of the others renews, and leaves out what has expired",
+     "key a;namespace t;reducing_t.add 0;aggregating_t.add 0;advance 6;namespace p;"
+     "reducing_t.add 1;aggregating_t.add 1;advance 4;namespace q;reducing_t.add 2;"
+     "aggregating_t.add 2;reducing_t.merge t p q;aggregating_t.merge t p q;namespace t;advance 9;"
+     "reducing_t.get => 1+2;aggregating_t.get => <.1|<.2>;advance 1;reducing_t.get => -;"
+     "reducing_t.keys => -"},
+    {"a merge of sources that have expired changes nothing",
+     "key a;namespace p;reducing_t.add 1;list_t.add 1;advance 5;namespace t;reducing_t.add 0;"
+     "list_t.add 0;advance 5;reducing_t.merge t p;list_t.merge t p;reducing_t.get => 0;"
+     "list_t.get => 0;advance 5;reducing_t.get => -;list_t.get => -"},
+    {"keys all of whose entries have expired are not visited",
+     "key a;value_t.update 1;list_t.add 1;map_t.put x 1;reducing_t.add 1;aggregating_t.add 1;"
+     "advance 5;map_t.put y 1;list_t.add 2;key b;value_t.update 1;list_t.add 1;map_t.put x 1;"
+     "reducing_t.add 1;aggregating_t.add 1;advance 5;value_t.keys => b/;list_t.keys => a/,b/;"
+     "map_t.keys => a/,b/;reducing_t.keys => b/;aggregating_t.keys => b/;advance 5;"
+     "value_t.keys => -;list_t.keys => -;map_t.keys => -;map_t.wipe => -"},
+    {"a read that may return what has expired returns it once",
+     "key a;value_s.update 1;list_s.add 1;map_s.put x 1;reducing_s.add 1;aggregating_s.add 1;"
+     "advance 10;value_s.get => 1;value_s.get => -;list_s.get => 1;list_s.get => -;"
+     "map_s.get x => 1;map_s.get x => -;reducing_s.get => 1;reducing_s.get => -;"
+     "aggregating_s.get => <.1>;aggregating_s.get => -"},
+    {"the same by the iterator and by contains, while is_empty and visits of keys take nothing",
+     "key a;map_s.put x 1;map_s.put y 2;advance 10;map_s.is_empty => no;map_s.is_empty => no;"
+     "map_s.keys => a/;key a;map_s.contains x => yes;map_s.contains x => no;map_s.entries => y=2;"
+     "map_s.entries => -;map_s.is_empty => yes"},
+    {"a list that returns what has expired keeps the rest",
+     "key a;list_s.add 1;advance 6;list_s.add 2;advance 4;list_s.get => 1,2;list_s.get => 2;"
+     "advance 6;list_s.get => 2;list_s.get => -"},
+    {"an expired accumulator that may be returned takes part in an add and a merge",
+     "key a;namespace p;reducing_s.add 1;advance 10;reducing_s.merge t p;namespace t;"
+     "reducing_s.get => 1;reducing_s.add 2;reducing_s.get => 1+2"},
+    {"what a restore brings back has the time left that it had",
+     "key a;value_t.update 1;list_t.add 1;map_t.put x 1;reducing_t.add 1;aggregating_t.add 1;"
+     "advance 4;list_t.add 2;map_t.put y 2;advance 2;restore;advance 3;key a;value_t.get => 1;"
+     "list_t.get => 1,2;map_t.entries => x=1,y=2;reducing_t.get => 1;aggregating_t.get => <.1>;"
+     "restore;advance 1;key a;value_t.get => -;list_t.get => 2;map_t.entries => y=2;"
+     "reducing_t.get => -;aggregating_t.get => -;restore;key a;list_t.get => 2;advance 4;"
+     "list_t.get => -;map_t.is_empty => yes"},
+    {"the time in which the job stood counts",
+     "key a;value_t.update 1;map_t.put x 1;list_t.add 1;snapshot;advance 100;restore;key a;"
+     "value_t.get => -;map_t.entries => -;list_t.get => -;value_t.keys => -"},
+    {"a read that has renewed stands in the snapshot after it",
+     "key a;value_r.update 1;list_r.add 1;map_r.put x 1;advance 6;value_r.get => 1;"
+     "list_r.get => 1;map_r.entries => x=1;restore;advance 6;key a;value_r.get => 1;"
+     "list_r.get => 1;map_r.get x => 1"},
 };
 
 static bool holds_on_model(const rule *tried)

@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEY_GROUPS   200
-#define GROUP_KEYS   50
-#define VALUE_BYTES  100
-#define WAIT_MS      60000
-#define SMALL_BYTES  ((uint64_t)1 << 20)
-#define GROUP_FILE   "kg-"
-#define OTHER_ENGINE "start with state.backend.type hashmap"
+#define KEY_GROUPS    200
+#define GROUP_KEYS    50
+#define VALUE_BYTES   100
+#define WAIT_MS       60000
+#define SMALL_BYTES   ((uint64_t)1 << 20)
+#define GROUP_FILE    "kg-"
+#define SHARED_FOLDER "store/" JOB_NAME "/shared/op"
+#define OTHER_ENGINE  "start with state.backend.type hashmap"
 
 static int setup(void **state)
 {
@@ -217,6 +218,50 @@ static void a_group_that_was_empty_comes_back_with_what_is_new(void **state)
     cairn_backend_close(backend);
 }
 
+static size_t count_shared_objects(const job_world *world)
+{
+    CAIRN_AUTO(fs_names) names = {0};
+    char path[TMPDIR_PATH_BYTES];
+    cairn_error err = {0};
+
+    ASSERT_OK(fs_list(tmpdir_join(world->dir, SHARED_FOLDER, path), &names, &err), &err);
+    return names.count;
+}
+
+/*
+ * 200 groups share an object. Once less than half of them are named, the rest is stored again, and
+ * nothing holds the object any more (job_expect_no_garbage: what stands is what is named).
+ */
+static void an_object_that_is_mostly_dead_is_replaced(void **state)
+{
+    job_world *const world = *state;
+    cairn_backend *backend = open_groups(world, "a");
+    cairn_checkpoint_stats stats;
+    write_groups(backend, 0, KEY_GROUPS, 'a');
+    job_checkpoint(backend, 1);
+    write_groups(backend, 0, 90, 'b');
+    job_checkpoint(backend, 2);
+    write_groups(backend, 90, 120, 'b');
+    job_checkpoint_stats(backend, 3, &stats);
+    assert_int_equal(stats.new_files, 30); /* 110 of 200 were named until now */
+
+    job_checkpoint_stats(backend, 4, &stats);
+    assert_int_equal(stats.new_files, KEY_GROUPS - 120);
+    assert_int_equal(stats.total_files, KEY_GROUPS);
+
+    for (uint64_t id = 5; id <= 7; id++) { /* those that named the object are retired */
+        job_checkpoint_stats(backend, id, &stats);
+        assert_int_equal(stats.new_files, 0);
+    }
+    cairn_backend_close(backend);
+    job_expect_no_garbage(world);
+    assert_int_equal(count_shared_objects(world), 3);
+    backend = open_groups(world, "b");
+    expect_groups(backend, 0, 120, 'b');
+    expect_groups(backend, 120, KEY_GROUPS, 'a');
+    cairn_backend_close(backend);
+}
+
 static void a_state_without_entries_can_be_opened_after_a_restore(void **state)
 {
     job_world *const world = *state;
@@ -380,6 +425,7 @@ int main(void)
             a_name_that_a_lost_attempt_has_used_brings_nothing_of_it_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_group_that_was_empty_comes_back_with_what_is_new, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_object_that_is_mostly_dead_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(a_state_without_entries_can_be_opened_after_a_restore,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_failed_checkpoint_the_next_one_is_whole, setup,

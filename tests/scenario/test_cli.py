@@ -236,7 +236,8 @@ def what_run_needs_is_asked_for():
               "--output is in the job's own folder")
 
 
-ON_A_JOB = (["list"], ["show"], ["verify"], ["restore", "dir"], ["get", "--key", "k"], ["scan"], ["gc"])
+ON_A_JOB = (["list"], ["show"], ["verify"], ["restore", "dir"], ["get", "--key", "k"], ["scan"],
+            ["du"], ["why", "shared/o/1-0-1"], ["gc"])
 
 
 @case
@@ -336,7 +337,8 @@ def secrets_are_taken_from_a_private_file_alone():
 @case
 def a_job_uri_that_is_none_is_usage():
     fails(cairn("show", "/data/a b"), 2, "<checkpoints-uri>/<job>")
-    fails(cairn("show", "/data/job@yesterday"), 2, "no checkpoint id")
+    fails(cairn("show", "/data/job@0"), 2, "no checkpoint id")
+    fails(cairn("show", "/data/job@.."), 2, "no name of a savepoint")
     fails(cairn("list", "/data/job@3"), 2, "without '@'")
     fails(cairn("gc", "/data/job@3"), 2, "without '@'")
     fails(cairn("get", "/data/job"), 2, "--key")
@@ -887,7 +889,9 @@ def progress_is_one_rewritten_line_on_a_terminal():
 def list_and_show_tell_what_there_is():
     uri = BASE / "done" / "ck" / "wordcount"
     listed = json.loads(works(cairn("list", uri, "--json")).out)
-    check(set(listed) == {"format", "version", "job", "epochs", "boundary", "checkpoints"}, listed)
+    check(set(listed) == {"format", "version", "job", "epochs", "boundary", "checkpoints",
+                          "savepoints"}, listed)
+    check(listed["savepoints"] == [], listed)
     head = listed["checkpoints"][0]
     check(set(head) == {"id", "status", "counts", "head", "committed", "epoch", "files", "bytes",
                         "new_bytes", "duration_ms", "parent", "sha256"}, head)
@@ -1031,9 +1035,8 @@ def command_options(name):
 @case
 def every_command_explains_itself():
     names = commands()
-    check({"run", "list", "show", "verify", "restore", "get", "scan", "gc", "doctor",
-           "help"} == set(names),
-          names)
+    check({"run", "list", "show", "verify", "restore", "get", "scan", "du", "diff", "why", "gc",
+           "savepoint", "doctor", "help"} == set(names), names)
     for name in names:
         text = works(cairn(name, "--help")).out
         check(text.startswith(f"usage: cairn {name} "), text)

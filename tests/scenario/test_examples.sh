@@ -74,3 +74,7 @@ for key in k0 k1 k2 k3 k4 k5 k6; do
     found=$(grep "^$key	" expected | tail -n 1 | cut -f2)
     [ "$found" = "$best" ] || fail "top_scores_job says $key $found, sort says $best"
 done
+
+# The jobs that count in event time share a header; test_job_models.py runs them.
+cp "$examples/window_count_job.c" "$examples/session_join_job.c" "$examples/event_time.h" .
+make -s -f job.mk CC="$CAIRN_CC" window_count_job.so session_join_job.so

@@ -80,7 +80,10 @@ def opened_place(server):
 
 class World:
     """One job: input, output, checkpoints, and a local folder that is new for each run of a worker.
-    `place`: a function that makes a place, from the folder of the world."""
+    `place`: a function that makes a place, from the folder of the world. `program`: what is run, if the
+    job's name does not say it."""
+
+    program = None
 
     def __init__(self, job, data, extra=(), place=Folder):
         self.root = tempfile.mkdtemp(prefix="cairn-world-")
@@ -122,7 +125,7 @@ class World:
             env["CAIRN_FAILPOINT"] = failpoint
         if trace:
             env["CAIRN_FAILPOINT_TRACE"] = trace
-        command = [BIN, "run", self.job, "--input", self.input, "--output", self.path("out"),
+        command = [BIN, "run", self.program or self.job, "--input", self.input, "--output", self.path("out"),
                    "--checkpoints", self.place.uri,
                    "--local-dir", self.local] + self.place.words + self.extra + list(extra)
         with open(self.log, "wb") as log:
@@ -205,7 +208,7 @@ class World:
                     named.add("chk-%s/%s/%d/%s-%s-part.json" % (
                         manifest["id"], operator["uid"], subtask["index"], manifest["epoch"],
                         subtask["attempt"]))
-                    for file in subtask["files"] + subtask["outputs"]:
+                    for file in files_of(subtask):
                         named.add(file["key"])
                         self.check_file(file, objects)
         if in_flight:
@@ -262,6 +265,12 @@ class World:
         if code != 0:
             raise Failure("gc: %d %s" % (code, err))
         self.check_objects()
+
+
+def files_of(subtask):
+    """All that a subtask of a manifest names."""
+    states = subtask.get("operator_states")
+    return subtask["files"] + subtask["outputs"] + ([states["file"]] if states else [])
 
 
 def parse_sealed(key, data):

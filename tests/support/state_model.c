@@ -8,6 +8,7 @@
 typedef struct item {
     cairn_buf name;
     cairn_buf bytes;
+    uint64_t ms; /* of the last access */
 } item;
 
 /* What stands under a state, a key and a namespace. Without items it counts as absent. */
@@ -17,11 +18,13 @@ typedef struct cell {
     cairn_buf name_space;
     item *items;
     size_t count;
+    const uint64_t *now_ms;
     struct cell *next; /* of the bucket */
 } cell;
 
 typedef struct cells {
     cell *buckets[BUCKETS];
+    const uint64_t *now_ms;
 } cells;
 
 struct state_model {
@@ -31,6 +34,7 @@ struct state_model {
     bool has_key;
     cairn_buf key;
     cairn_buf name_space;
+    uint64_t now_ms;
 };
 
 /* --- cells ------------------------------------------------------------------------------------ */
@@ -92,6 +96,7 @@ static cell *cell_of(cells *all, unsigned handle, cairn_slice key, cairn_slice n
     cell *fresh = mem_calloc(1, sizeof(*fresh));
     CAIRN_ASSERT(fresh != NULL);
     fresh->handle = handle;
+    fresh->now_ms = all->now_ms;
     set_bytes(&fresh->key, key);
     set_bytes(&fresh->name_space, name_space);
     fresh->next = *bucket;
@@ -107,6 +112,7 @@ static item *add_item(cell *at, cairn_slice name, cairn_slice bytes)
     *fresh = (item){0};
     set_bytes(&fresh->name, name);
     set_bytes(&fresh->bytes, bytes);
+    fresh->ms = *at->now_ms;
     return fresh;
 }
 
@@ -119,11 +125,65 @@ static void copy_cells(const cells *from, cells *to)
                                         : cell_of(to, at->handle, cairn_buf_slice(&at->key),
                                                   cairn_buf_slice(&at->name_space));
             for (size_t j = 0; j < at->count; j++) {
-                (void)add_item(copy, cairn_buf_slice(&at->items[j].name),
-                               cairn_buf_slice(&at->items[j].bytes));
+                add_item(copy, cairn_buf_slice(&at->items[j].name),
+                         cairn_buf_slice(&at->items[j].bytes))
+                    ->ms = at->items[j].ms;
             }
         }
     }
+}
+
+/* --- times to live ---------------------------------------------------------------------------- */
+
+static unsigned group_of(const cell *at)
+{
+    return at->handle / STATE_KINDS;
+}
+
+static bool is_expired(const cell *at, const item *each)
+{
+    return group_of(at) >= STATE_GROUP_WRITES && each->ms + STATE_TTL_MS <= *at->now_ms;
+}
+
+/* Takes away what has expired; the others stay in their order. */
+static void purge(cell *at)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < at->count; i++) {
+        if (is_expired(at, &at->items[i])) {
+            cairn_buf_release(&at->items[i].name);
+            cairn_buf_release(&at->items[i].bytes);
+        } else {
+            at->items[kept++] = at->items[i];
+        }
+    }
+    at->count = kept;
+}
+
+/* Before any operation: what has expired is not there, or is shown until a read. */
+static void begin_access(cell *at)
+{
+    if (group_of(at) != STATE_GROUP_SHOWS) {
+        purge(at);
+    }
+}
+
+/* A user has read an item. */
+static void note_read(cell *at, item *found)
+{
+    if (found != NULL && group_of(at) == STATE_GROUP_READS) {
+        found->ms = *at->now_ms;
+    }
+}
+
+/* A user has read all items. */
+static void note_read_all(cell *at)
+{
+    for (size_t i = 0; i < at->count; i++) {
+        note_read(at, &at->items[i]);
+    }
+    purge(at);
 }
 
 /* --- operations on a cell --------------------------------------------------------------------- */
@@ -153,6 +213,7 @@ static void put_item(cell *at, cairn_slice name, cairn_slice bytes)
         (void)add_item(at, name, bytes);
     } else {
         set_bytes(&found->bytes, bytes);
+        found->ms = *at->now_ms;
     }
 }
 
@@ -164,6 +225,14 @@ static void drop_item(cell *at, cairn_slice name)
         cairn_buf_release(&found->name);
         cairn_buf_release(&found->bytes);
         *found = at->items[--at->count];
+    }
+}
+
+/* What was shown though it had expired. */
+static void forget(cell *at, const item *found)
+{
+    if (found != NULL && found < at->items + at->count && is_expired(at, found)) {
+        drop_item(at, cairn_buf_slice(&found->name));
     }
 }
 
@@ -190,10 +259,13 @@ static void print_list(const cell *at, cairn_buf *out)
 static void run_get(cell *at, const state_op *op, cairn_buf *out)
 {
     const cairn_state_kind kind = kind_of(op->handle);
-    const item *found = kind == CAIRN_STATE_MAP ? find_item(at, op->word[0]) : at->items;
+    item *found = kind == CAIRN_STATE_MAP ? find_item(at, op->word[0]) : at->items;
 
+    found = at->count == 0 ? NULL : found;
+    note_read(at, found);
     if (kind == CAIRN_STATE_LIST) {
         print_list(at, out);
+        note_read_all(at);
     } else if (found == NULL) {
         state_print(out, cairn_slice_of("-"));
     } else if (kind == CAIRN_STATE_AGGREGATING) {
@@ -204,6 +276,7 @@ static void run_get(cell *at, const state_op *op, cairn_buf *out)
     } else {
         state_print(out, cairn_buf_slice(&found->bytes));
     }
+    forget(at, found);
 }
 
 static cairn_code add_reducing(cell *at, cairn_slice element)
@@ -215,7 +288,7 @@ static cairn_code add_reducing(cell *at, cairn_slice element)
         return CAIRN_OK;
     }
     CAIRN_TRY(state_reduce.reduce(NULL, cairn_buf_slice(&at->items[0].bytes), element, &sum, NULL));
-    set_bytes(&at->items[0].bytes, cairn_buf_slice(&sum));
+    put_item(at, nothing, cairn_buf_slice(&sum));
     return CAIRN_OK;
 }
 
@@ -261,7 +334,8 @@ static cairn_code merge_cell(cell *sum, const cell *from)
         cairn_slice bytes = cairn_buf_slice(&from->items[i].bytes);
 
         if (kind == CAIRN_STATE_LIST || sum->count == 0) {
-            (void)add_item(sum, nothing, bytes);
+            add_item(sum, nothing, bytes)->ms = kind == CAIRN_STATE_LIST ? from->items[i].ms
+                                                                         : *sum->now_ms;
             continue;
         }
         cairn_slice before = cairn_buf_slice(&sum->items[0].bytes);
@@ -286,13 +360,14 @@ static bool is_repeated(const state_op *op, size_t index)
 /* The first word is the target; any word that is repeated counts once. */
 static cairn_code run_merge(state_model *model, const state_op *op)
 {
-    cell sum = {.handle = op->handle};
+    cell sum = {.handle = op->handle, .now_ms = &model->now_ms};
     cairn_code code = CAIRN_OK;
     bool any = false;
     cell *at[STATE_WORDS_MAX] = {NULL};
 
     for (size_t i = 0; i < op->words; i++) {
         at[i] = cell_of(&model->now, op->handle, cairn_buf_slice(&model->key), op->word[i]);
+        begin_access(at[i]);
     }
     for (size_t i = 0; i < op->words && code == CAIRN_OK; i++) {
         if (!is_repeated(op, i)) {
@@ -322,6 +397,7 @@ static void grow(state_model *model, const state_op *op, const cell *from)
     set_bytes(&key, cairn_buf_slice(&from->key));
     state_print(&key, entry);
     cell *at = cell_of(&model->now, op->handle, cairn_buf_slice(&key), nothing);
+    begin_access(at);
     if (kind_of(op->handle) == CAIRN_STATE_MAP) {
         put_item(at, entry, entry);
     } else if (kind_of(op->handle) == CAIRN_STATE_VALUE) {
@@ -340,6 +416,7 @@ static cell **held_cells(state_model *model, const state_op *op, size_t *out_cou
     *out_count = 0;
     for (size_t i = 0; i < BUCKETS; i++) {
         for (cell *at = model->now.buckets[i]; at != NULL; at = at->next) {
+            begin_access(at);
             if (at->handle != op->handle || at->count == 0 ||
                 (op->words > 0 &&
                  !cairn_slice_equal(cairn_buf_slice(&at->name_space), op->word[0]))) {
@@ -380,9 +457,19 @@ static void print_bool(bool yes, cairn_buf *out)
     state_print(out, cairn_slice_of(yes ? "yes" : "no"));
 }
 
+static void run_contains(cell *at, const state_op *op, cairn_buf *out)
+{
+    item *found = find_item(at, op->word[0]);
+
+    note_read(at, found);
+    print_bool(found != NULL, out);
+    forget(at, found);
+}
+
 static void run_entries(state_model *model, cell *at, const state_op *op, cairn_buf *out)
 {
     print_items(at, "=", out);
+    note_read_all(at);
     if (op->verb == VERB_DROP) {
         drop_item(at, op->word[0]);
     } else if (op->verb == VERB_SET && find_item(at, op->word[0]) != NULL) {
@@ -391,7 +478,7 @@ static void run_entries(state_model *model, cell *at, const state_op *op, cairn_
         clear_cell(at);
     } else if (op->verb == VERB_ELSEWHERE) {
         for (size_t i = 0; i < at->count; i++) {
-            set_bytes(&at->items[i].bytes, op->word[1]);
+            put_item(at, cairn_buf_slice(&at->items[i].name), op->word[1]);
         }
         set_bytes(&model->key, op->word[0]);
         set_bytes(&model->name_space, nothing);
@@ -431,12 +518,13 @@ static void run_at_key(state_model *model, const state_op *op, cairn_buf *out)
     cell *at = cell_of(&model->now, op->handle, cairn_buf_slice(&model->key),
                        cairn_buf_slice(&model->name_space));
 
+    begin_access(at);
     switch ((int)op->verb) {
     case VERB_GET:
         run_get(at, op, out);
         break;
     case VERB_CONTAINS:
-        print_bool(find_item(at, op->word[0]) != NULL, out);
+        run_contains(at, op, out);
         break;
     case VERB_IS_EMPTY:
         print_bool(at->count == 0, out);
@@ -481,6 +569,9 @@ static cairn_code run_whole(state_model *model, const state_op *op)
         copy_cells(&model->now, &model->saved);
         model->has_saved = true;
         return CAIRN_OK;
+    case VERB_ADVANCE:
+        model->now_ms += state_op_ms(op);
+        return CAIRN_OK;
     default:
         restore(model);
         return CAIRN_OK;
@@ -507,6 +598,9 @@ state_model *state_model_new(void)
     state_model *model = mem_calloc(1, sizeof(*model));
 
     CAIRN_ASSERT(model != NULL);
+    model->now_ms = STATE_FIRST_MS;
+    model->now.now_ms = &model->now_ms;
+    model->saved.now_ms = &model->now_ms;
     return model;
 }
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define RUNS_MAX    3000 /* of a sequence that is being shrunk */
+#define HANDLES     (STATE_GROUP_SHOWS * STATE_KINDS) /* what the others show is fixed */
+#define RUNS_MAX    3000                              /* of a sequence that is being shrunk */
 #define SHOWN_BYTES 400
 #define LONG_WORD \
     "a-long-word-that-no-small-room-holds-and-that-makes-an-entry-grow-and-move-elsewhere"
@@ -33,19 +34,23 @@ typedef struct sequence {
 static const cairn_slice words[] = {WORD(""),     WORD("k"),   WORD("k\0"),      WORD("\xff"),
                                     WORD("\0"),   WORD("k1"),  WORD("1"),        WORD("22"),
                                     WORD("j"),    WORD("a"),   WORD("\xff\xff"), WORD("b"),
-                                    WORD("fail"), WORD("333"), WORD("w"),        WORD(LONG_WORD)};
+                                    WORD("fail"), WORD("333"), WORD("w"),        WORD(LONG_WORD),
+                                    WORD("1"),    WORD("4"),   WORD("9"),        WORD("10")};
 
-/* The first so many are keys, namespaces, user keys; values may be any. */
+/* The first so many are keys, namespaces, user keys, values; the last are milliseconds. */
 #define KEYS       9
 #define NAMESPACES 5
 #define USER_KEYS  12
+#define VALUES     16
+#define TIMES      (CAIRN_ARRAY_LEN(words) - VALUES)
 
 typedef enum role {
     NO_WORD,
     KEY,
     NAMESPACE,
     USER_KEY,
-    VALUE
+    VALUE,
+    TIME
 } role;
 
 typedef struct weight {
@@ -61,6 +66,7 @@ static const weight weights[VERB_COUNT] = {
     [VERB_NAMESPACE] = {1400, 1, 1, NAMESPACE, NO_WORD},
     [VERB_SNAPSHOT] = {4, 0, 0, NO_WORD, NO_WORD},
     [VERB_RESTORE] = {2, 0, 0, NO_WORD, NO_WORD},
+    [VERB_ADVANCE] = {600, 1, 1, TIME, NO_WORD},
     [VERB_GET] = {1600, 1, 1, USER_KEY, NO_WORD},
     [VERB_UPDATE] = {600, 0, 4, VALUE, VALUE},
     [VERB_CLEAR] = {300, 0, 0, NO_WORD, NO_WORD},
@@ -100,13 +106,11 @@ static unsigned below(uint64_t *state, unsigned bound)
 
 static uint8_t choose_word(uint64_t *state, role as)
 {
-    static const unsigned bounds[] = {[NO_WORD] = 1,
-                                      [KEY] = KEYS,
-                                      [NAMESPACE] = NAMESPACES,
-                                      [USER_KEY] = USER_KEYS,
-                                      [VALUE] = CAIRN_ARRAY_LEN(words)};
+    static const unsigned bounds[] = {
+        [NO_WORD] = 1,          [KEY] = KEYS,     [NAMESPACE] = NAMESPACES,
+        [USER_KEY] = USER_KEYS, [VALUE] = VALUES, [TIME] = TIMES};
 
-    return (uint8_t)below(state, bounds[as]);
+    return (uint8_t)((as == TIME ? VALUES : 0) + below(state, bounds[as]));
 }
 
 static state_verb choose_verb(uint64_t *state)
@@ -125,11 +129,11 @@ static state_verb choose_verb(uint64_t *state)
 
 static unsigned choose_handle(uint64_t *state, state_verb verb)
 {
-    unsigned handle = below(state, STATE_HANDLES);
+    unsigned handle = below(state, HANDLES);
 
     while (state_verb_has_handle(verb) &&
            !state_verb_is_of(verb, (cairn_state_kind)(handle % STATE_KINDS))) {
-        handle = (handle + 1) % STATE_HANDLES;
+        handle = (handle + 1) % HANDLES;
     }
     return handle;
 }

@@ -10,34 +10,22 @@
 #define PRINTED_BYTES_MAX 4000
 
 static const char *const verb_names[VERB_COUNT] = {
-    [VERB_KEY] = "key",
-    [VERB_NAMESPACE] = "namespace",
-    [VERB_SNAPSHOT] = "snapshot",
-    [VERB_RESTORE] = "restore",
-    [VERB_GET] = "get",
-    [VERB_UPDATE] = "update",
-    [VERB_CLEAR] = "clear",
-    [VERB_ADD] = "add",
-    [VERB_ALL] = "all",
-    [VERB_MERGE] = "merge",
-    [VERB_CONTAINS] = "contains",
-    [VERB_PUT] = "put",
-    [VERB_REMOVE] = "remove",
-    [VERB_IS_EMPTY] = "is_empty",
-    [VERB_ENTRIES] = "entries",
-    [VERB_DROP] = "drop",
-    [VERB_SET] = "set",
-    [VERB_DROP_ALL] = "drop_all",
-    [VERB_ELSEWHERE] = "elsewhere",
-    [VERB_KEYS] = "keys",
-    [VERB_KEYS_IN] = "keys_in",
-    [VERB_WIPE] = "wipe",
-    [VERB_GROW] = "grow",
+    [VERB_KEY] = "key",           [VERB_NAMESPACE] = "namespace", [VERB_SNAPSHOT] = "snapshot",
+    [VERB_RESTORE] = "restore",   [VERB_ADVANCE] = "advance",     [VERB_GET] = "get",
+    [VERB_UPDATE] = "update",     [VERB_CLEAR] = "clear",         [VERB_ADD] = "add",
+    [VERB_ALL] = "all",           [VERB_MERGE] = "merge",         [VERB_CONTAINS] = "contains",
+    [VERB_PUT] = "put",           [VERB_REMOVE] = "remove",       [VERB_IS_EMPTY] = "is_empty",
+    [VERB_ENTRIES] = "entries",   [VERB_DROP] = "drop",           [VERB_SET] = "set",
+    [VERB_DROP_ALL] = "drop_all", [VERB_ELSEWHERE] = "elsewhere", [VERB_KEYS] = "keys",
+    [VERB_KEYS_IN] = "keys_in",   [VERB_WIPE] = "wipe",           [VERB_GROW] = "grow",
 };
 
 static const char *const handle_names[STATE_HANDLES] = {
-    "value",  "list",  "map",  "reducing",  "aggregating",
-    "value2", "list2", "map2", "reducing2", "aggregating2"};
+    "value",   "list",   "map",   "reducing",   "aggregating",
+    "value2",  "list2",  "map2",  "reducing2",  "aggregating2",
+    "value_t", "list_t", "map_t", "reducing_t", "aggregating_t",
+    "value_r", "list_r", "map_r", "reducing_r", "aggregating_r",
+    "value_s", "list_s", "map_s", "reducing_s", "aggregating_s"};
 
 const char *state_handle_name(unsigned handle)
 {
@@ -110,6 +98,14 @@ static void print_word(cairn_buf *out, cairn_slice word)
     for (size_t i = 0; i < word.len; i++) {
         print_byte(out, bytes[i]);
     }
+}
+
+uint64_t state_op_ms(const state_op *op)
+{
+    uint64_t ms = 0;
+
+    CAIRN_ASSERT(op->words == 1 && parse_u64(op->word[0], &ms));
+    return ms;
 }
 
 void state_op_print(const state_op *op, cairn_buf *out)

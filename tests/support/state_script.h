@@ -25,7 +25,11 @@
  *     KIND.grow                      as keys, and at each adds an entry under the key with x added
  *     snapshot, restore              fixes the state; goes back to the last snapshot, or to now
  *
- * value2, list2 ... are other states of the kind. Results: `ok`; the value, `-` if there is none;
+ *     advance N                      moves the clock, by milliseconds
+ *
+ * value2, list2 ... are other states of the kind. value_t, list_t ... live for STATE_TTL_MS; so do
+ * value_r ..., which reads renew too, and value_s ..., which return what has expired until it is
+ * cleaned up. Results: `ok`; the value, `-` if there is none;
  * elements in order, entries `k=v` and pairs sorted, with commas; `!STATE` for CAIRN_E_STATE.
  *
  * The functions: reduce gives a+b, the accumulator is <e.e. with the result e.e.>, its merge a|b; a
@@ -43,14 +47,24 @@
 #define STATE_WORD_BYTES 160
 #define STATE_SUM_BYTES  48
 #define STATE_KINDS      5
-#define STATE_HANDLES    (2 * STATE_KINDS) /* two of each kind: kind is the index modulo 5 */
+#define STATE_GROUPS     5
+#define STATE_HANDLES    (STATE_GROUPS * STATE_KINDS) /* kind is the index modulo 5 */
 #define STATE_NAMES_MAX  40
+
+/* The first two groups have no time to live. */
+#define STATE_GROUP_WRITES 2 /* value_t */
+#define STATE_GROUP_READS  3
+#define STATE_GROUP_SHOWS  4 /* when it shows something for the last time depends on the engine */
+
+#define STATE_TTL_MS   10
+#define STATE_FIRST_MS UINT64_C(1000000) /* where the clock begins */
 
 typedef enum state_verb {
     VERB_KEY,
     VERB_NAMESPACE,
     VERB_SNAPSHOT,
     VERB_RESTORE,
+    VERB_ADVANCE,
     VERB_GET,
     VERB_UPDATE,
     VERB_CLEAR,
@@ -85,6 +99,9 @@ const char *state_handle_name(unsigned handle);
 /* Whether a verb is one of a state, and of that kind. */
 bool state_verb_is_of(state_verb verb, cairn_state_kind kind);
 bool state_verb_has_handle(state_verb verb);
+
+/* By how many milliseconds VERB_ADVANCE moves the clock. */
+uint64_t state_op_ms(const state_op *op);
 
 /* Appends the operation as text. */
 void state_op_print(const state_op *op, cairn_buf *out);

@@ -31,6 +31,23 @@ static cairn_code open_heap(const char *path, state_engine **out, cairn_error *e
 const state_engine_kind state_engine_kinds[] = {{"rocksdb", open_rocks}, {"hashmap", open_heap}};
 const size_t state_engine_kind_count = CAIRN_ARRAY_LEN(state_engine_kinds);
 
+cairn_ttl state_ttl_of(unsigned handle)
+{
+    static const cairn_ttl groups[STATE_GROUPS] = {
+        [STATE_GROUP_WRITES] = {.ttl_ms = STATE_TTL_MS},
+        [STATE_GROUP_READS] = {.ttl_ms = STATE_TTL_MS, .update = CAIRN_TTL_ON_READ_AND_WRITE},
+        [STATE_GROUP_SHOWS] = {.ttl_ms = STATE_TTL_MS,
+                               .visibility = CAIRN_TTL_RETURN_EXPIRED_IF_NOT_CLEANED_UP},
+    };
+
+    return groups[handle / STATE_KINDS];
+}
+
+static uint64_t world_now(void *context)
+{
+    return atomic_load(&((state_world *)context)->now_ms);
+}
+
 /* --- life cycle ------------------------------------------------------------------------------- */
 
 static cairn_code open_handle(state_world *world, unsigned index, cairn_error *err)
@@ -39,6 +56,7 @@ static cairn_code open_handle(state_world *world, unsigned index, cairn_error *e
     cairn_state_descriptor descriptor = CAIRN_STATE_DESCRIPTOR_INIT;
 
     descriptor.name = state_handle_name(index);
+    descriptor.ttl = state_ttl_of(index);
     switch (index % STATE_KINDS) {
     case CAIRN_STATE_VALUE:
         return keyed_state_open_value(world->states, &descriptor, &to->value, err);
@@ -53,6 +71,15 @@ static cairn_code open_handle(state_world *world, unsigned index, cairn_error *e
         return keyed_state_open_aggregating(world->states, &descriptor, &state_aggregate,
                                             &to->aggregating, err);
     }
+}
+
+static cairn_code open_group(state_world *world, unsigned group, cairn_error *err)
+{
+    for (unsigned i = 0; i < STATE_KINDS; i++) {
+        CAIRN_TRY(open_handle(world, group * STATE_KINDS + i, err));
+    }
+    world->has_group[group] = true;
+    return CAIRN_OK;
 }
 
 /* The next folder of an engine; it does not exist. */
@@ -71,9 +98,12 @@ static cairn_code open_states(state_world *world, const char *path, const keyed_
 
     CAIRN_TRY(world->kind->open(path, &world->engine, err));
     options.engine = world->engine;
+    options.clock = (cairn_clock){world_now, world};
     CAIRN_TRY(keyed_state_new(&options, &world->states, err));
-    for (unsigned i = 0; i < STATE_HANDLES; i++) {
-        CAIRN_TRY(open_handle(world, i, err));
+    for (unsigned group = 0; group < STATE_GROUPS; group++) {
+        if (group < STATE_GROUP_WRITES || world->has_group[group]) {
+            CAIRN_TRY(open_group(world, group, err));
+        }
     }
     return CAIRN_OK;
 }
@@ -86,6 +116,7 @@ state_world *state_world_new(const state_engine_kind *kind)
 
     CAIRN_ASSERT(world != NULL);
     world->kind = kind;
+    atomic_init(&world->now_ms, STATE_FIRST_MS);
     world->dir = tmpdir_new();
     if (world->dir == NULL ||
         open_states(world, next_folder(world, path), &whole, &err) != CAIRN_OK) {
@@ -406,6 +437,9 @@ static cairn_code run_whole(state_world *world, const state_op *op, cairn_error 
         return keyed_state_set_namespace(world->states, op->word[0], err);
     case VERB_SNAPSHOT:
         return begin_snapshot(world, err);
+    case VERB_ADVANCE:
+        atomic_fetch_add(&world->now_ms, state_op_ms(op));
+        return CAIRN_OK;
     default:
         return restore(world, err);
     }
@@ -440,6 +474,9 @@ static void run(void *self, const state_op *op, cairn_buf *out)
     cairn_error err = {0};
     cairn_code code;
 
+    if (state_verb_has_handle(op->verb) && !world->has_group[op->handle / STATE_KINDS]) {
+        CAIRN_ASSERT(open_group(world, op->handle / STATE_KINDS, &err) == CAIRN_OK);
+    }
     if (op->verb >= VERB_ENTRIES) {
         run_lines(world, op, out);
     } else if (op->verb == VERB_GET || op->verb == VERB_CONTAINS || op->verb == VERB_IS_EMPTY) {

@@ -1,5 +1,5 @@
 /*
- * Keyed state with two states of each kind on an engine in a scratch folder, driven by operations
+ * Keyed state with five states of each kind on an engine in a scratch folder, driven by operations
  * (state_script.h), with snapshots and restores.
  */
 #ifndef CAIRN_TESTS_STATE_WORLD_H
@@ -8,6 +8,8 @@
 #include "keyed_state.h"
 #include "state_script.h"
 #include "tmpdir.h"
+
+#include <stdatomic.h>
 
 #define STATE_WORLD_PARALLELISM 128
 
@@ -36,7 +38,12 @@ typedef struct state_world {
     state_snapshot *snapshot; /* begun and not yet written */
     keyed_state *states;
     state_world_handle handles[STATE_HANDLES];
+    bool has_group[STATE_GROUPS]; /* those with a time to live are opened when they are used */
+    atomic_uint_fast64_t now_ms;  /* compactions read it */
 } state_world;
+
+/* The time to live of a state of state_script.h. */
+cairn_ttl state_ttl_of(unsigned handle);
 
 /* NULL, with a line on stderr, if it can't be made. */
 state_world *state_world_new(const state_engine_kind *kind);

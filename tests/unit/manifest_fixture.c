@@ -111,13 +111,12 @@ static cairn_subtask_info small_subtask(uint32_t index, uint32_t first, uint32_t
     return subtask;
 }
 
-static cairn_state_info state_of(const char *name, const char *value_serializer, uint64_t ttl_ms)
+static cairn_state_info state_of(const char *name, const char *value_serializer)
 {
     return (cairn_state_info){.name = text(name),
                               .kind = CAIRN_STATE_VALUE,
                               .key_serializer = {text("bytes"), 1},
-                              .value_serializer = {text(value_serializer), 2},
-                              .ttl_ms = ttl_ms};
+                              .value_serializer = {text(value_serializer), 2}};
 }
 
 static cairn_operator_info count_operator(size_t subtasks)
@@ -126,8 +125,8 @@ static cairn_operator_info count_operator(size_t subtasks)
 
     info.state_count = 2;
     info.states = array(2, sizeof(*info.states));
-    info.states[0] = state_of("last", "string", 0);
-    info.states[1] = state_of("totals", "u64", 86400000);
+    info.states[0] = state_of("last", "string");
+    info.states[1] = state_of("totals", "u64");
     info.subtask_count = subtasks;
     info.subtasks = array(subtasks, sizeof(*info.subtasks));
     info.subtasks[0] = full_subtask();
@@ -174,8 +173,9 @@ static cairn_operator_info kinds_operator(void)
     for (int kind = CAIRN_STATE_VALUE; kind <= CAIRN_STATE_AGGREGATING; kind++) {
         static const size_t places[] = {2, 1, 0, 4, 3}; /* by name */
 
-        info.states[places[kind]] = state_of(names[kind], "bytes", 0);
+        info.states[places[kind]] = state_of(names[kind], "bytes");
         info.states[places[kind]].kind = (cairn_state_kind)kind;
+        info.states[places[kind]].ttl_ms = kind == CAIRN_STATE_VALUE ? 86400000 : 0;
     }
     info.subtask_count = 1;
     info.subtasks = array(1, sizeof(*info.subtasks));

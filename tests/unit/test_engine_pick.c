@@ -25,6 +25,12 @@ static const stored_case cases[] = {
      "written by engine hashmap, and rocksdb can't read it"},
     {"rocksdb", "7.8.3", 1, CAIRN_STATE_BACKEND_HASHMAP, CAIRN_E_INCOMPATIBLE,
      "written by engine rocksdb, and hashmap can't read it"},
+    {"canonical", "1", 10 * MEMORY_BYTES, CAIRN_STATE_BACKEND_ROCKSDB, CAIRN_OK, NULL},
+    {"canonical", "1", MEMORY_BYTES, CAIRN_STATE_BACKEND_HASHMAP, CAIRN_OK, NULL},
+    {"canonical", "1", MEMORY_BYTES + 1, CAIRN_STATE_BACKEND_HASHMAP, CAIRN_E_LIMIT,
+     "cairn.hashmap.memory"},
+    {"canonical", "2", 1, CAIRN_STATE_BACKEND_ROCKSDB, CAIRN_E_INCOMPATIBLE,
+     "canonical files of version 2"},
     {"forst", "1", 1, CAIRN_STATE_BACKEND_ROCKSDB, CAIRN_E_INCOMPATIBLE, "engine forst"},
 };
 

@@ -39,6 +39,37 @@ static void a_job_uri_is_a_store_a_job_and_an_id(void **state)
     }
 }
 
+static void behind_the_at_a_number_is_a_checkpoint_and_else_a_savepoint(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t id;
+        const char *savepoint;
+    } cases[] = {
+        {"/d/job", 0, NULL},
+        {"/d/job@42", 42, NULL},
+        {"/d/job@before-upgrade", 0, "before-upgrade"},
+        {"s3://bucket/job@2026.01", 0, "2026.01"},
+        {"/d/job@4x/", 0, "4x"},
+        {"/d/job@-1", 0, "-1"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(cases); i++) {
+        CAIRN_AUTO(job_uri) uri = {0};
+        cairn_error err = {0};
+
+        ASSERT_OK(job_uri_parse(cases[i].text, &uri, &err), &err);
+        assert_string_equal(uri.job, "job");
+        assert_true(uri.id == cases[i].id);
+        if (cases[i].savepoint == NULL) {
+            assert_null(uri.savepoint);
+        } else {
+            assert_string_equal(uri.savepoint, cases[i].savepoint);
+        }
+    }
+}
+
 static void what_is_no_job_uri_is_refused_with_its_form(void **state)
 {
     static const struct {
@@ -53,8 +84,8 @@ static void what_is_no_job_uri_is_refused_with_its_form(void **state)
         {"/data/job@", "no checkpoint id"},
         {"/data/job@0", "no checkpoint id"},
         {"/data/job@04", "no checkpoint id"},
-        {"/data/job@-1", "no checkpoint id"},
-        {"/data/job@4x", "no checkpoint id"},
+        {"/data/job@a b", "no name of a savepoint"},
+        {"/data/job@..", "no name of a savepoint"},
         {"/data/job@1@2", "no checkpoint id"},
         {"/data/job@18446744073709551616", "no checkpoint id"},
         {"/data/j\x1b[31m", "j\\x1b[31m"},
@@ -80,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_uri_is_a_store_a_job_and_an_id),
+        cmocka_unit_test(behind_the_at_a_number_is_a_checkpoint_and_else_a_savepoint),
         cmocka_unit_test(what_is_no_job_uri_is_refused_with_its_form),
     };
 

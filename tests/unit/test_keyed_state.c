@@ -49,14 +49,25 @@ static void the_registry_is_sorted_by_name(void **state)
     assert_int_equal(infos[2].value_serializer.version, 1);
 }
 
+/* Without migrations and time to live. */
+#define DESCRIPTOR(of_version, of_name, key, key_version, value, value_version) \
+    {                                                                           \
+        .version = (of_version), .name = (of_name), .key_serializer = (key),    \
+        .key_serializer_version = (key_version), .value_serializer = (value),   \
+        .value_serializer_version = (value_version),                            \
+    }
+
 static void bad_descriptors_are_invalid(void **state)
 {
     keyed_world *world = *state;
     const cairn_state_descriptor cases[] = {
-        {9, "x", "bytes", 1, "bytes", 1},     {1, NULL, "bytes", 1, "bytes", 1},
-        {1, "", "bytes", 1, "bytes", 1},      {1, "a/b", "bytes", 1, "bytes", 1},
-        {1, "..", "bytes", 1, "bytes", 1},    {1, "x", NULL, 1, "bytes", 1},
-        {1, "x", "bytes", 1, "no blanks", 1},
+        DESCRIPTOR(9, "x", "bytes", 1, "bytes", 1),
+        DESCRIPTOR(1, NULL, "bytes", 1, "bytes", 1),
+        DESCRIPTOR(1, "", "bytes", 1, "bytes", 1),
+        DESCRIPTOR(1, "a/b", "bytes", 1, "bytes", 1),
+        DESCRIPTOR(1, "..", "bytes", 1, "bytes", 1),
+        DESCRIPTOR(1, "x", NULL, 1, "bytes", 1),
+        DESCRIPTOR(1, "x", "bytes", 1, "no blanks", 1),
     };
     cairn_value_state *value = NULL;
     size_t count = 0;
@@ -134,11 +145,13 @@ static void a_restored_state_opens_with_its_own_serializers_only(void **state)
         cairn_code code;
         const char *message;
     } cases[] = {
-        {{1, "totals", "bytes", 1, "u64", 2}, CAIRN_OK, NULL},
-        {{1, "totals", "bytes", 1, "i64", 2}, CAIRN_E_INCOMPATIBLE, "u64 version 2, not i64"},
-        {{1, "totals", "bytes", 1, "u64", 3}, CAIRN_E_INCOMPATIBLE, "version 2, not u64 version 3"},
-        {{1, "totals", "string", 1, "u64", 2}, CAIRN_E_INCOMPATIBLE, "key serializer"},
-        {{1, "totals", "bytes", 2, "u64", 2}, CAIRN_E_INCOMPATIBLE, "key serializer"},
+        {DESCRIPTOR(1, "totals", "bytes", 1, "u64", 2), CAIRN_OK, NULL},
+        {DESCRIPTOR(1, "totals", "bytes", 1, "i64", 2), CAIRN_E_INCOMPATIBLE,
+         "u64 version 2, not i64"},
+        {DESCRIPTOR(1, "totals", "bytes", 1, "u64", 3), CAIRN_E_INCOMPATIBLE,
+         "version 2, not u64 version 3"},
+        {DESCRIPTOR(1, "totals", "string", 1, "u64", 2), CAIRN_E_INCOMPATIBLE, "key serializer"},
+        {DESCRIPTOR(1, "totals", "bytes", 2, "u64", 2), CAIRN_E_INCOMPATIBLE, "key serializer"},
     };
     cairn_state_info info = totals_info();
 
@@ -161,7 +174,7 @@ static void a_restored_state_of_another_kind_is_refused(void **state)
 {
     keyed_world *world = *state;
     cairn_state_info info = totals_info();
-    cairn_state_descriptor descriptor = {1, "totals", "bytes", 1, "u64", 2};
+    cairn_state_descriptor descriptor = DESCRIPTOR(1, "totals", "bytes", 1, "u64", 2);
     cairn_value_state *value = NULL;
     cairn_error err = {0};
 
@@ -253,7 +266,7 @@ static void a_state_restored_twice_is_damage(void **state)
 static void a_table_that_no_checkpoint_names_is_damage(void **state)
 {
     keyed_world *world = *state;
-    cairn_state_descriptor descriptor = {1, "totals", "bytes", 1, "u64", 2};
+    cairn_state_descriptor descriptor = DESCRIPTOR(1, "totals", "bytes", 1, "u64", 2);
     cairn_value_state *value = NULL;
 
     (void)open_value(world, "totals");

@@ -75,6 +75,7 @@ static void keys_of_others_are_left_alone(void **state)
         "gc/x-y.json",
         "gc/1-a/b",
         "savepoints/a/manifest.json",
+        "savepoints/a/op/3/7-00112233aabbccdd-9",
     };
     (void)state;
 
@@ -82,6 +83,28 @@ static void keys_of_others_are_left_alone(void **state)
         if (layout_parse(cases[i]).kind != CAIRN_LAYOUT_OTHER) {
             fail_msg("%s was taken for one of ours", cases[i]);
         }
+    }
+}
+
+static void savepoints_have_a_folder_of_their_own(void **state)
+{
+    static const char *const others[] = {
+        "savepoints/a/b/manifest.json", "savepoints/manifest.json",  "savepoints//manifest.json",
+        "savepoints/../manifest.json",  "savepoint/a/manifest.json", "savepoints/a/manifest.jso",
+    };
+    const layout_writer writer = {"op", 3, 7, "00112233aabbccdd"};
+    cairn_slice name = {0};
+    (void)state;
+
+    assert_string_equal(layout_savepoint_folder("a").text, "savepoints/a/");
+    assert_string_equal(layout_savepoint("a").text, "savepoints/a/manifest.json");
+    assert_string_equal(layout_savepoint_file("a", &writer, 9).text,
+                        "savepoints/a/op/3/7-00112233aabbccdd-9");
+    assert_true(layout_is_savepoint("savepoints/a.b/manifest.json", &name));
+    assert_int_equal(name.len, 3);
+    assert_memory_equal(name.data, "a.b", 3);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_false(layout_is_savepoint(others[i], &name));
     }
 }
 
@@ -94,6 +117,7 @@ static void longest_names_fit(void **state)
     memset(name, 'n', 255);
     name[255] = '\0';
     assert_true(strlen(layout_private(UINT64_MAX, &writer, name).text) < 1024);
+    assert_true(strlen(layout_savepoint_file(name, &writer, UINT64_MAX).text) < 1024);
 }
 
 int main(void)
@@ -102,6 +126,7 @@ int main(void)
         cmocka_unit_test(keys_are_those_of_the_format),
         cmocka_unit_test(parse_tells_what_a_key_is),
         cmocka_unit_test(keys_of_others_are_left_alone),
+        cmocka_unit_test(savepoints_have_a_folder_of_their_own),
         cmocka_unit_test(longest_names_fit),
     };
 

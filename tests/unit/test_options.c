@@ -171,7 +171,7 @@ static void every_command_has_a_table_within_its_bounds(void **state)
         assert_ptr_equal(cli_command_find(command->spec->command), command);
     }
 
-    assert_int_equal(count, 10);
+    assert_int_equal(count, 14);
     assert_null(cli_command_find("lists"));
 }
 

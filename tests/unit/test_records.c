@@ -54,6 +54,53 @@ static void a_start_prints_as_its_golden_file_and_comes_back(void **state)
     assert_int_equal(read.first_id, 43);
 }
 
+static record_start start_from_savepoint(const char *job, const char *name)
+{
+    record_start start = fixture_start();
+
+    start.checkpoint_id = 0;
+    start.checkpoint_sha256[0] = '\0';
+    start.savepoint = (record_savepoint){.job = mem_strdup(job), .name = mem_strdup(name)};
+    memset(start.savepoint.sha256, 'a', sizeof start.savepoint.sha256 - 1);
+    return start;
+}
+
+static void a_start_from_a_savepoint_comes_back_in_a_version_of_its_own(void **state)
+{
+    (void)state;
+    CAIRN_AUTO(cairn_buf) printed = {0};
+    CAIRN_AUTO(record_start) model = start_from_savepoint("other", "before-upgrade");
+    CAIRN_AUTO(record_start) read = {0};
+
+    ASSERT_OK(record_start_print(&model, &printed, NULL), NULL);
+    assert_non_null(strstr(buf_text(&printed), "\"version\": 2,"));
+    ASSERT_OK(record_start_read(cairn_buf_slice(&printed), &read, NULL), NULL);
+
+    assert_int_equal(read.checkpoint_id, 0);
+    assert_string_equal(read.savepoint.job, "other");
+    assert_string_equal(read.savepoint.name, "before-upgrade");
+    assert_string_equal(read.savepoint.sha256, model.savepoint.sha256);
+}
+
+static void a_savepoint_that_no_start_can_have_is_refused(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        CAIRN_AUTO(cairn_buf) printed = {0};
+        CAIRN_AUTO(record_start)
+        start = start_from_savepoint(i == 0 ? ".." : "other", i == 1 ? "a/b" : "name");
+        cairn_error err = {0};
+
+        if (i == 2) {
+            start.savepoint.sha256[3] = 'x';
+        } else if (i == 3) {
+            start.checkpoint_id = 1;
+            memset(start.checkpoint_sha256, 'a', sizeof start.checkpoint_sha256 - 1);
+        }
+        ASSERT_CODE(record_start_print(&start, &printed, &err), CAIRN_E_INTEGRITY, &err);
+    }
+}
+
 static void a_start_from_nothing_comes_back_as_that(void **state)
 {
     (void)state;
@@ -304,6 +351,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_claim_prints_as_its_golden_file_and_comes_back),
         cmocka_unit_test(a_start_prints_as_its_golden_file_and_comes_back),
+        cmocka_unit_test(a_start_from_a_savepoint_comes_back_in_a_version_of_its_own),
+        cmocka_unit_test(a_savepoint_that_no_start_can_have_is_refused),
         cmocka_unit_test(a_start_from_nothing_comes_back_as_that),
         cmocka_unit_test(a_certificate_prints_as_its_golden_file_and_comes_back),
         cmocka_unit_test(a_certificate_without_victims_comes_back),

@@ -80,6 +80,7 @@ static cairn_code fail_walk(state_table *self, const state_place *prefix, state_
 }
 
 static const state_table_ops failing_ops = {.get = fail_get,
+                                            .read = fail_get,
                                             .put = fail_put,
                                             .append = fail_append,
                                             .remove = fail_remove,
