@@ -204,6 +204,14 @@ static cairn_code put_single(const single_put *put, cairn_error *err)
     return send_put(put, &x, headers.id, &digests, err);
 }
 
+/* A create of bytes in memory decides something (a manifest, a claim): only one request can. */
+static bool in_parts(const s3_store *store, const s3_body *own, cairn_put_mode mode)
+{
+    const bool decides = mode == CAIRN_PUT_CREATE && own->fd < 0;
+
+    return own->source.length > store->multipart_bytes && !decides;
+}
+
 cairn_code s3_put(void *self, const cairn_call *call, const char *key, const cairn_put_body *body,
                   cairn_put_mode mode, cairn_error *err)
 {
@@ -211,7 +219,7 @@ cairn_code s3_put(void *self, const cairn_call *call, const char *key, const cai
     CAIRN_AUTO(s3_body) own = {.fd = -1};
 
     CAIRN_TRY(s3_body_open(body, &own, err));
-    if (own.source.length > store->multipart_bytes) {
+    if (in_parts(store, &own, mode)) {
         return s3_put_parts(store, call, key, &own, mode, err);
     }
     const single_put put = {store, call, key, &own, mode};

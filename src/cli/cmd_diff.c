@@ -29,10 +29,10 @@ static const cli_spec diff_spec = {
 };
 
 typedef enum diff_kind {
-    DIFF_SAME = 0,
-    DIFF_FIRST = 1,  /* only there */
-    DIFF_SECOND = 2, /* only there */
-    DIFF_BYTES = 3   /* one name, other bytes */
+    CAIRN_DIFF_SAME = 0,
+    CAIRN_DIFF_FIRST = 1,  /* only there */
+    CAIRN_DIFF_SECOND = 2, /* only there */
+    CAIRN_DIFF_BYTES = 3   /* one name, other bytes */
 } diff_kind;
 
 typedef struct diff_output {
@@ -46,10 +46,10 @@ typedef struct diff_output {
 
 static const char *kind_name(diff_kind kind)
 {
-    static const char *const names[] = {[DIFF_SAME] = "same",
-                                        [DIFF_FIRST] = "first",
-                                        [DIFF_SECOND] = "second",
-                                        [DIFF_BYTES] = "bytes"};
+    static const char *const names[] = {[CAIRN_DIFF_SAME] = "same",
+                                        [CAIRN_DIFF_FIRST] = "first",
+                                        [CAIRN_DIFF_SECOND] = "second",
+                                        [CAIRN_DIFF_BYTES] = "bytes"};
 
     return names[kind];
 }
@@ -80,7 +80,7 @@ static void tell(diff_output *output, const stored_file *file, diff_kind kind)
 {
     output->sums[kind].files++;
     output->sums[kind].bytes += file->file->size;
-    if (kind == DIFF_SAME && !output->all) {
+    if (kind == CAIRN_DIFF_SAME && !output->all) {
         return;
     }
     if (output->json != NULL) {
@@ -106,10 +106,10 @@ static void compare(const stored_files *first, const stored_files *second, diff_
             const bool same = strcmp(first->items[i].file->sha256, second->items[k].file->sha256) ==
                               0;
 
-            tell(output, &second->items[k], same ? DIFF_SAME : DIFF_BYTES);
+            tell(output, &second->items[k], same ? CAIRN_DIFF_SAME : CAIRN_DIFF_BYTES);
         } else {
             tell(output, order < 0 ? &first->items[i] : &second->items[k],
-                 order < 0 ? DIFF_FIRST : DIFF_SECOND);
+                 order < 0 ? CAIRN_DIFF_FIRST : CAIRN_DIFF_SECOND);
         }
         i += order <= 0;
         k += order >= 0;
@@ -146,20 +146,24 @@ static void print_sums(const diff_output *output)
     char bytes[HUMAN_SIZE];
     char same[HUMAN_SIZE];
 
-    cli_out_printf(
-        "%" PRIu64 " files (%s) only in the first, %" PRIu64 " (%s) only in the second, %" PRIu64
-        " (%s) with other bytes, %" PRIu64 " (%s) the same\n",
-        output->sums[DIFF_FIRST].files, human_bytes(output->sums[DIFF_FIRST].bytes, first),
-        output->sums[DIFF_SECOND].files, human_bytes(output->sums[DIFF_SECOND].bytes, second),
-        output->sums[DIFF_BYTES].files, human_bytes(output->sums[DIFF_BYTES].bytes, bytes),
-        output->sums[DIFF_SAME].files, human_bytes(output->sums[DIFF_SAME].bytes, same));
+    cli_out_printf("%" PRIu64 " files (%s) only in the first, %" PRIu64
+                   " (%s) only in the second, %" PRIu64 " (%s) with other bytes, %" PRIu64
+                   " (%s) the same\n",
+                   output->sums[CAIRN_DIFF_FIRST].files,
+                   human_bytes(output->sums[CAIRN_DIFF_FIRST].bytes, first),
+                   output->sums[CAIRN_DIFF_SECOND].files,
+                   human_bytes(output->sums[CAIRN_DIFF_SECOND].bytes, second),
+                   output->sums[CAIRN_DIFF_BYTES].files,
+                   human_bytes(output->sums[CAIRN_DIFF_BYTES].bytes, bytes),
+                   output->sums[CAIRN_DIFF_SAME].files,
+                   human_bytes(output->sums[CAIRN_DIFF_SAME].bytes, same));
 }
 
 static void add_sums(json_text *json, const diff_output *output)
 {
     json_text_name(json, "sums");
     json_text_begin_object(json);
-    for (diff_kind kind = DIFF_SAME; kind <= DIFF_BYTES; kind++) {
+    for (diff_kind kind = CAIRN_DIFF_SAME; kind <= CAIRN_DIFF_BYTES; kind++) {
         json_text_name(json, kind_name(kind));
         json_text_begin_object(json);
         json_text_member_u64(json, "files", output->sums[kind].files);
@@ -177,21 +181,21 @@ static void add_side(json_text *json, const char *name, const diff_side *side)
     json_text_end_object(json);
 }
 
-static cairn_code diff_json(const diff_side *first, const diff_side *second, diff_output *output,
+static cairn_code diff_json(const diff_side *first, const diff_side *second, bool all,
                             cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) out = {0};
     json_text json;
+    diff_output output = {.all = all, .json = &json};
 
-    output->json = &json;
     cli_json_begin(&json, &out, "cairn-diff", true);
     add_side(&json, "first", first);
     add_side(&json, "second", second);
     json_text_name(&json, "files");
     json_text_begin_array(&json);
-    compare(&first->files, &second->files, output);
+    compare(&first->files, &second->files, &output);
     json_text_end_array(&json);
-    add_sums(&json, output);
+    add_sums(&json, &output);
     return cli_json_end(&json, err);
 }
 
@@ -204,7 +208,7 @@ static cairn_code diff_run(cli_call *call, cairn_error *err)
     CAIRN_TRY(open_side(call, 0, &first, err));
     CAIRN_TRY(open_side(call, 1, &second, err));
     if (cli_given(call->args, "json")) {
-        return diff_json(&first, &second, &output, err);
+        return diff_json(&first, &second, output.all, err);
     }
     compare(&first.files, &second.files, &output);
     print_sums(&output);

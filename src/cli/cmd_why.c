@@ -1,3 +1,6 @@
+#include <cairn/savepoint.h>
+
+#include "alloc.h"
 #include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
@@ -12,6 +15,7 @@
 #include <string.h>
 
 #define SHOWN_BYTES_MAX 200
+#define SAVEPOINTS      "savepoints/"
 
 static const cli_option why_options[] = {CLI_OPTIONS_CONFIG, CLI_OPTION_JSON, CLI_OPTION_HELP};
 
@@ -22,7 +26,8 @@ static const cli_spec why_spec = {
     .details =
         "OBJECT is a key below the job, as in manifests: shared/counts/3-0123456789abcdef-7. An object\n"
         "that no checkpoint names is needed by none that is decided; if it is garbage too, cairn gc\n"
-        "says so. Ends with 3 if there is no such object, with 4 if it is named but missing.",
+        "says so. One of a savepoint is looked for in that savepoint. Ends with 3 if there is no such\n"
+        "object, with 4 if it is named but missing.",
     .options = why_options,
     .option_count = CAIRN_ARRAY_LEN(why_options),
     .min_arguments = 2,
@@ -44,6 +49,59 @@ static void why_answer_release(why_answer *answer)
     stored_files_release(&answer->files);
 }
 CAIRN_DEFINE_AUTO(why_answer, why_answer_release)
+
+/* Documents tell of objects; none tells of them. */
+static bool is_document(const char *object)
+{
+    static const char *const ends[] = {"/manifest.json", "/claim.json", "/start.json",
+                                       "-part.json"};
+
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(ends); i++) {
+        const size_t len = strlen(object);
+        const size_t end = strlen(ends[i]);
+
+        if (len >= end && strcmp(object + len - end, ends[i]) == 0) {
+            return true;
+        }
+    }
+    return strncmp(object, "gc/", 3) == 0;
+}
+
+static cairn_code check_object(const char *object, cairn_error *err)
+{
+    CAIRN_AUTO(cairn_buf) shown = {0};
+
+    if (!is_document(object)) {
+        return CAIRN_OK;
+    }
+    CAIRN_TRY(encode_printable(cairn_slice_of(object), SHOWN_BYTES_MAX, &shown, err));
+    return error_set(
+        err, CAIRN_E_INVALID,
+        "why: '%s' is a document of the job itself, which no other names: give the key "
+        "of a file, as manifests have it",
+        buf_text(&shown));
+}
+
+/* The job's checkpoints, or the savepoint that the object lies in. */
+static cairn_code open_history(const cli_call *call, const char *object, job_history *out,
+                               cairn_error *err)
+{
+    const size_t prefix = strlen(SAVEPOINTS);
+    const char *const name = object + prefix;
+    const char *const end = strncmp(object, SAVEPOINTS, prefix) == 0 ? strchr(name, '/') : NULL;
+
+    CAIRN_TRY(job_history_open(call, out, err));
+    if (end == NULL) {
+        return CAIRN_OK;
+    }
+    out->uri.savepoint = mem_strndup(name, (size_t)(end - name));
+    if (out->uri.savepoint == NULL) {
+        return error_no_memory(err, "the name of a savepoint");
+    }
+    cairn_history_free(CAIRN_TAKE(out->history));
+    return cairn_history_load_savepoint(out->store, &call->store, out->uri.job, out->uri.savepoint,
+                                        &out->history, err);
+}
 
 static void find_files(why_answer *answer)
 {
@@ -91,21 +149,24 @@ static cairn_code missing(const why_answer *answer, cairn_error *err)
                          buf_text(&shown));
     }
     return error_set(err, CAIRN_E_INTEGRITY,
-                     "why: object '%s' is missing, but checkpoint %" PRIu64 " names it",
+                     "why: object '%s' is missing, but the manifest of checkpoint %" PRIu64
+                     " names it",
                      buf_text(&shown), answer->files.items[answer->first].entry->id);
 }
 
 static void print_text(const job_history *job, const why_answer *answer)
 {
+    char title[JOB_HISTORY_TITLE_BYTES];
     char size[HUMAN_SIZE];
 
     cli_out_printf("%s  %s\n", answer->object, human_bytes(answer->info.size, size));
     for (size_t i = answer->first; i < answer->end; i++) {
         const stored_file *file = &answer->files.items[i];
 
-        cli_out_printf("checkpoint %" PRIu64 " (%s): %s %s of %s/%" PRIu32 ", bytes %" PRIu64
-                       "..%" PRIu64 ", uploaded by %" PRIu64 "\n",
-                       file->entry->id, job_history_status(job->history, file->entry),
+        job_history_title(job, file->entry->id, title);
+        cli_out_printf("%s (%s): %s %s of %s/%" PRIu32 ", bytes %" PRIu64 "..%" PRIu64
+                       ", uploaded by %" PRIu64 "\n",
+                       title, job_history_status(job->history, file->entry),
                        stored_role_name(file->role), file->file->name, file->operator_uid,
                        file->subtask, file->file->offset, file->file->offset + file->file->size,
                        file->file->uploaded_by);
@@ -156,7 +217,8 @@ static cairn_code why_run(cli_call *call, cairn_error *err)
     CAIRN_AUTO(why_answer) answer = {.object = call->args->arguments[1]};
 
     CAIRN_TRY(job_history_whole_uri(call, &whole, err));
-    CAIRN_TRY(job_history_open(call, &job, err));
+    CAIRN_TRY(check_object(answer.object, err));
+    CAIRN_TRY(open_history(call, answer.object, &job, err));
     CAIRN_TRY(stored_files_of_history(job.history, &answer.files, err));
     stored_files_sort_by_place(&answer.files);
     find_files(&answer);

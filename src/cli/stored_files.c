@@ -8,8 +8,9 @@
 
 const char *stored_role_name(stored_role role)
 {
-    static const char *const names[] = {
-        [STORED_STATE] = "state", [STORED_OUTPUT] = "output", [STORED_OPERATOR] = "operator-state"};
+    static const char *const names[] = {[CAIRN_STORED_STATE] = "state",
+                                        [CAIRN_STORED_OUTPUT] = "output",
+                                        [CAIRN_STORED_OPERATOR] = "operator-state"};
 
     return names[role];
 }
@@ -50,12 +51,12 @@ static void add_files(stored_files *files, stored_file like, const cairn_file_in
 static void add_subtask(stored_files *files, stored_file like, const cairn_subtask_info *subtask)
 {
     like.subtask = subtask->index;
-    like.role = STORED_STATE;
+    like.role = CAIRN_STORED_STATE;
     add_files(files, like, subtask->files, subtask->file_count);
-    like.role = STORED_OUTPUT;
+    like.role = CAIRN_STORED_OUTPUT;
     add_files(files, like, subtask->outputs, subtask->output_count);
     if (subtask->operator_states != NULL) {
-        like.role = STORED_OPERATOR;
+        like.role = CAIRN_STORED_OPERATOR;
         add_files(files, like, &subtask->operator_states->file, 1);
     }
 }

@@ -10,9 +10,9 @@
 #include "check.h"
 
 typedef enum stored_role {
-    STORED_STATE = 0,
-    STORED_OUTPUT = 1,
-    STORED_OPERATOR = 2
+    CAIRN_STORED_STATE = 0,
+    CAIRN_STORED_OUTPUT = 1,
+    CAIRN_STORED_OPERATOR = 2
 } stored_role;
 
 /* "state", "output", "operator-state"; static storage. */

@@ -135,7 +135,25 @@ def why_tells_an_absent_object_from_a_lost_one():
     assert str(kept.relative_to(JOB)) in cairn(4, "why", JOB, str(kept.relative_to(JOB)))
     hidden.rename(kept)
     cairn(2, "why", f"{JOB}@1", "shared/x/1-2-3")
+    for document_key in (f"chk-{next(iter(manifests()))}/manifest.json", "epochs/1/claim.json"):
+        assert "document" in cairn(2, "why", JOB, document_key)
     stray.unlink()
+
+
+def why_finds_the_savepoint_that_an_object_is_of():
+    cairn(0, "savepoint", JOB, "kept")
+    manifest = json.loads(cairn(0, "show", f"{JOB}@kept", "--json"))
+    files = files_of(manifest)
+    for key in {file["key"] for file in files.values()}:
+        told = document("why", JOB, key)["named_by"]
+        assert all(row["status"] == "savepoint" for row in told), key
+        assert ({(row["operator"], row["subtask"], row["role"], row["name"]) for row in told} ==
+                {name for name, file in files.items() if file["key"] == key}), key
+    key = next(iter(files.values()))["key"]
+    assert "savepoint kept" in cairn(0, "why", JOB, key)
+    (JOB / key).unlink()
+    assert key in cairn(4, "why", JOB, key)
+    cairn(3, "why", JOB, "savepoints/absent/wordcount/0/1-2-3")
 
 
 def main():
@@ -150,7 +168,8 @@ def main():
               f"execution.checkpointing.num-retained={RETAINED}")
         for case in (du_counts_what_each_checkpoint_alone_keeps, diff_compares_by_digest,
                      why_names_every_user_of_an_object,
-                     why_tells_an_absent_object_from_a_lost_one):
+                     why_tells_an_absent_object_from_a_lost_one,
+                     why_finds_the_savepoint_that_an_object_is_of):
             case()
             print(f"ok      {case.__name__}", flush=True)
     return 0

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "bounds.h"
+#include "buf.h"
 #include "check.h"
 #include "s3_world.h"
 
@@ -95,6 +96,31 @@ static void create_only_asks_for_absence_and_is_told_of_others(void **state)
     ASSERT_CODE(put(w, CAIRN_PUT_CREATE), CAIRN_E_EXISTS, &w->err);
 
     s3_world_header(s3_world_request(w, "PUT", "/bkt/pre/k", 0), "if-none-match", text);
+    assert_string_equal(text, "*");
+}
+
+/* Parts are joined by a completion, which replaces what another attempt has created meanwhile. */
+static void what_decides_is_one_request_however_large(void **state)
+{
+    s3_world *w = *state;
+    CAIRN_AUTO(cairn_buf) bytes = {0};
+    char text[512];
+    const size_t size = (size_t)6 << 20;
+
+    w->options.multipart_bytes = (uint64_t)5 << 20;
+    s3_world_restart(w);
+    s3_world_serve(w);
+    ASSERT_OK(buf_reserve(&bytes, size, &w->err), &w->err);
+    memset(bytes.data, 7, size);
+
+    ASSERT_OK(cairn_store_put(w->store, &w->call, "chk-1/manifest.json",
+                              (cairn_slice){bytes.data, size}, CAIRN_PUT_CREATE, &w->err),
+              &w->err);
+
+    assert_int_equal(s3_world_count(w, "POST", "/"), 0);
+    assert_int_equal(s3_world_count(w, "PUT", "/bkt/pre/chk-1/manifest.json"), 1);
+    s3_world_header(s3_world_request(w, "PUT", "/bkt/pre/chk-1/manifest.json", 0), "if-none-match",
+                    text);
     assert_string_equal(text, "*");
 }
 
@@ -378,6 +404,7 @@ int main(void)
         CASE(a_known_digest_of_a_file_is_sent_without_reading_it_twice),
         CASE(options_of_objects_become_headers_of_every_put),
         CASE(create_only_asks_for_absence_and_is_told_of_others),
+        CASE(what_decides_is_one_request_however_large),
         CASE(create_only_that_met_itself_has_succeeded),
         CASE(a_412_on_an_object_with_our_number_is_our_own_success),
         CASE(whose_object_it_is_stays_unknown_if_the_look_fails),
