@@ -10,11 +10,10 @@ entry_fate entry_filter_apply(entry_filter_run *run, cairn_slice *value)
     if (run->filter.judge == NULL) {
         return CAIRN_ENTRY_KEEP;
     }
-    if (run->left == 0) {
+    if (!run->fixed && run->left-- == 0) {
         run->now_ms = entry_clock_now(&run->filter.clock);
-        run->left = CAIRN_FILTER_CLOCK_ENTRIES;
+        run->left = CAIRN_FILTER_CLOCK_ENTRIES - 1;
     }
-    run->left--;
     buf_clear(&run->bytes);
     fate = run->filter.judge(run->filter.ttl_ms, run->now_ms, *value, &run->bytes);
     if (fate == CAIRN_ENTRY_REPLACE) {

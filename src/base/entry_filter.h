@@ -36,6 +36,7 @@ typedef struct entry_filter_run {
     entry_filter filter;
     uint64_t now_ms;
     unsigned left; /* entries before the clock is asked again */
+    bool fixed;    /* now_ms is set by the caller, and the clock not asked */
     cairn_buf bytes;
 } entry_filter_run;
 

@@ -70,6 +70,11 @@ cairn_code heap_table_create(heap_db *db, const char *name, bool grouped, heap_t
 
 void heap_table_set_filter(heap_table *table, const entry_filter *filter)
 {
+    const bool shows_more = filter->judge == NULL || filter->ttl_ms > table->filter.ttl_ms;
+
+    if (table->judged_ms > 0 && shows_more) {
+        heap_table_touch(table);
+    }
     table->filter = *filter;
 }
 

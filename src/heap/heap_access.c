@@ -202,9 +202,10 @@ cairn_code heap_put(heap_table *table, const heap_key *key, cairn_slice value, c
     heap_entry *old;
 
     CAIRN_TRY(check_sizes(key->bytes.len, value.len, err));
-    CAIRN_TRY(prepare(table->db, key->bytes.len + value.len + 1, err));
     place_of(table, key, &place);
     old = heap_find(&place);
+    place.shrinks = old != NULL && value.len < old->value_bytes;
+    CAIRN_TRY(prepare(table->db, place.shrinks ? 0 : key->bytes.len + value.len + 1, err));
     if (overwrite(&place, old, value)) {
         return CAIRN_OK;
     }

@@ -120,7 +120,8 @@ static cairn_code put_table(writer *w, heap_cursor *cursor)
     }
     CAIRN_TRY(put_table_name(w, cursor->snapshot, cursor->table));
     w->filter.filter = cursor->snapshot->tables[cursor->table].filter;
-    w->filter.left = 0;
+    w->filter.now_ms = cursor->snapshot->tables[cursor->table].now_ms;
+    w->filter.fixed = true;
     for (; entry != NULL; entry = heap_cursor_entry(cursor)) {
         CAIRN_TRY(put_entry(w, entry, cursor));
     }

@@ -103,6 +103,7 @@ struct heap_table {
     heap_entry *walk_next;
     heap_entry *walk_last;
     entry_filter filter; /* of files; zero: none */
+    uint64_t judged_ms;  /* the latest that a snapshot judged by */
     heap_sweep sweep;
     heap_directory *groups[]; /* one for each key group of the database; NULL: never written */
 };
@@ -111,6 +112,7 @@ typedef struct heap_frozen_table {
     const char *name;
     bool grouped;
     entry_filter filter;
+    uint64_t now_ms; /* that its files judge by: of the begin */
     heap_directory **groups;
 } heap_frozen_table;
 
@@ -336,6 +338,9 @@ void heap_chain_replace(heap_table *table, heap_entry *old, heap_entry *entry);
 void heap_chain_unlink(heap_table *table, heap_entry *entry);
 /* NULL, or the head that would be left alone if `entry` went. */
 heap_entry *heap_chain_lone_head(heap_entry *entry);
+
+/* Groups of the table count as changed: what their files left out may count again. */
+void heap_table_touch(heap_table *table);
 
 /* --- snapshots (heap_snapshot.c) -------------------------------------------------------------- */
 

@@ -25,6 +25,31 @@ static size_t block_bytes(const heap_db *db)
            heap_group_count(db) * (db->table_count * sizeof(heap_directory *) + sizeof(uint64_t));
 }
 
+void heap_table_touch(heap_table *table)
+{
+    for (size_t i = 0; i < heap_group_count(table->db); i++) {
+        table->db->changes[i] += table->groups[i] != NULL;
+    }
+}
+
+/* The time by which files leave out entries is that of the begin, however late they are written. If
+ * the clock went back, what the files before left out counts again. */
+static void look_at_clocks(heap_db *db)
+{
+    for (size_t i = 0; i < db->table_count; i++) {
+        heap_table *const table = db->tables[i];
+
+        if (table->filter.judge != NULL) {
+            const uint64_t now_ms = entry_clock_now(&table->filter.clock);
+
+            if (now_ms < table->judged_ms) {
+                heap_table_touch(table);
+            }
+            table->judged_ms = now_ms;
+        }
+    }
+}
+
 static void remember_tables(const heap_db *db, heap_snapshot *snapshot)
 {
     size_t groups = heap_group_count(db);
@@ -34,8 +59,8 @@ static void remember_tables(const heap_db *db, heap_snapshot *snapshot)
         const heap_table *table = db->tables[i];
 
         memcpy(directories, table->groups, groups * sizeof(heap_directory *));
-        snapshot->tables[i] =
-            (heap_frozen_table){table->name, table->grouped, table->filter, directories};
+        snapshot->tables[i] = (heap_frozen_table){table->name, table->grouped, table->filter,
+                                                  table->judged_ms, directories};
     }
     snapshot->changes = (uint64_t *)(void *)directories;
     memcpy(snapshot->changes, db->changes, groups * sizeof(*snapshot->changes));
@@ -58,6 +83,7 @@ cairn_code heap_snapshot_begin(heap_db *db, heap_snapshot **out, cairn_error *er
         .bytes = block_bytes(db),
         .table_count = db->table_count,
     };
+    look_at_clocks(db);
     remember_tables(db, snapshot);
     db->live[index] = snapshot;
     db->latest = snapshot;

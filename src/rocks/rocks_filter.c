@@ -8,7 +8,9 @@
 
 struct rocks_filter_slot {
     pthread_mutex_t lock;
-    entry_filter filter; /* locked */
+    /* locked */
+    entry_filter filter;
+    uint64_t latest_ms; /* that a compaction judges by */
 };
 
 static void lock(rocks_filter_slot *slot)
@@ -28,6 +30,33 @@ void rocks_filter_set(rocks_filter_slot *slot, const entry_filter *filter)
     unlock(slot);
 }
 
+static void set_latest(rocks_filter_slot *slot, uint64_t latest_ms)
+{
+    lock(slot);
+    slot->latest_ms = latest_ms;
+    unlock(slot);
+}
+
+/* Nothing expires while the clock is asked: a compaction that asked before asked for an earlier
+ * time, one that asks later is held by the answer. */
+void rocks_filter_hold(rocks_filter_slot *slot)
+{
+    entry_filter filter;
+
+    lock(slot);
+    filter = slot->filter;
+    slot->latest_ms = 0;
+    unlock(slot);
+    if (filter.judge != NULL) {
+        set_latest(slot, entry_clock_now(&filter.clock));
+    }
+}
+
+void rocks_filter_release(rocks_filter_slot *slot)
+{
+    set_latest(slot, UINT64_MAX);
+}
+
 static const char *name_of(void *context)
 {
     (void)context;
@@ -36,12 +65,33 @@ static const char *name_of(void *context)
 
 /* --- one compaction: on one of RocksDB's threads ---------------------------------------------- */
 
-static void run_free(void *context)
-{
-    entry_filter_run *const run = context;
+typedef struct compaction {
+    rocks_filter_slot *slot;
+    entry_filter_run run;
+    unsigned left; /* entries before the clock is asked again */
+} compaction;
 
-    entry_filter_run_release(run);
-    mem_free(run);
+static void compaction_free(void *context)
+{
+    compaction *const self = context;
+
+    entry_filter_run_release(&self->run);
+    mem_free(self);
+}
+
+/* First the clock, then the bound: see rocks_filter_hold. */
+static void look_at_clock(compaction *self)
+{
+    uint64_t now_ms;
+
+    if (self->left-- > 0) {
+        return;
+    }
+    now_ms = entry_clock_now(&self->run.filter.clock);
+    lock(self->slot);
+    self->run.now_ms = now_ms < self->slot->latest_ms ? now_ms : self->slot->latest_ms;
+    unlock(self->slot);
+    self->left = CAIRN_FILTER_CLOCK_ENTRIES - 1;
 }
 
 /* RocksDB copies the new value before it calls again. */
@@ -51,19 +101,20 @@ static unsigned char judge(void *context, int level, const char *key, size_t key
                            size_t *new_value_length, unsigned char *value_changed)
 {
     cairn_slice value = {existing_value, value_length};
-    entry_filter_run *const run = context;
+    compaction *const self = context;
 
     (void)level;
     (void)key;
     (void)key_length;
-    switch (entry_filter_apply(run, &value)) {
+    look_at_clock(self);
+    switch (entry_filter_apply(&self->run, &value)) {
     case CAIRN_ENTRY_KEEP:
         return 0;
     case CAIRN_ENTRY_DROP:
         return 1;
     case CAIRN_ENTRY_REPLACE:
-        *new_value = (char *)run->bytes.data;
-        *new_value_length = run->bytes.len;
+        *new_value = (char *)self->run.bytes.data;
+        *new_value_length = self->run.bytes.len;
         *value_changed = 1;
         return 0;
     }
@@ -76,7 +127,7 @@ static rocksdb_compactionfilter_t *begin_compaction(void *context,
                                                     rocksdb_compactionfiltercontext_t *about)
 {
     rocks_filter_slot *const slot = context;
-    entry_filter_run *run = NULL;
+    compaction *self = NULL;
     entry_filter filter;
 
     (void)about;
@@ -86,13 +137,15 @@ static rocksdb_compactionfilter_t *begin_compaction(void *context,
     if (filter.judge == NULL) {
         return NULL;
     }
-    run = mem_calloc(1, sizeof(*run));
-    if (run == NULL) {
+    self = mem_calloc(1, sizeof(*self));
+    if (self == NULL) {
         return NULL;
     }
-    run->filter = filter;
-    cairn_buf_init(&run->bytes, CAIRN_VALUE_BYTES_MAX);
-    return rocksdb_compactionfilter_create(run, run_free, judge, name_of);
+    self->slot = slot;
+    self->run.filter = filter;
+    self->run.fixed = true;
+    cairn_buf_init(&self->run.bytes, CAIRN_VALUE_BYTES_MAX);
+    return rocksdb_compactionfilter_create(self, compaction_free, judge, name_of);
 }
 
 /* --- families --------------------------------------------------------------------------------- */
@@ -116,6 +169,7 @@ rocksdb_options_t *rocks_filter_options(rocksdb_options_t *base, rocks_filter_sl
         return NULL;
     }
     CAIRN_ASSERT(pthread_mutex_init(&slot->lock, NULL) == 0);
+    slot->latest_ms = UINT64_MAX;
     options = rocksdb_options_create_copy(base);
     rocksdb_options_set_compaction_filter_factory(
         options,

@@ -24,6 +24,13 @@ CAIRN_DEFINE_AUTO_PTR(rocksdb_options_t, rocksdb_options_destroy)
 /* Compactions that run already go on with what they began with. */
 void rocks_filter_set(rocks_filter_slot *slot, const entry_filter *filter);
 
+/*
+ * From hold to release no compaction judges by a later time than that of hold: what counted at the
+ * barrier of a snapshot is in its files.
+ */
+void rocks_filter_hold(rocks_filter_slot *slot);
+void rocks_filter_release(rocks_filter_slot *slot);
+
 /* Whether files of the family are compacted for their age alone. Should RocksDB refuse it, what has
  * expired in them waits for another compaction. */
 void rocks_filter_set_age(rocksdb_t *db, rocksdb_column_family_handle_t *family, bool by_age);

@@ -54,8 +54,24 @@ static void unlock(rocks_window *window)
     CAIRN_ASSERT(pthread_mutex_unlock(&window->synced.lock) == 0);
 }
 
+/* The clock is the user's: it is not asked under the window's lock. */
+static void hold_filters(rocks_db *db)
+{
+    for (size_t i = 0; i < atomic_load(&db->family_count); i++) {
+        rocks_filter_hold(db->families[i]->filter);
+    }
+}
+
+static void release_filters(rocks_db *db)
+{
+    for (size_t i = 0; i < atomic_load(&db->family_count); i++) {
+        rocks_filter_release(db->families[i]->filter);
+    }
+}
+
 void rocks_window_open(rocks_db *db)
 {
+    hold_filters(db);
     lock(&db->window);
     for (size_t i = 0; i < atomic_load(&db->family_count); i++) {
         db->families[i]->room_bytes = 0; /* measured at the first write */
@@ -165,6 +181,7 @@ bool rocks_window_close(rocks_db *db)
         intact = rocks_property(db, db->families[i], "rocksdb.num-entries-active-mem-table") ==
                  db->families[i]->written_entries;
     }
+    release_filters(db);
     atomic_store_explicit(&db->window.open, false, memory_order_release);
     CAIRN_ASSERT(pthread_cond_broadcast(&db->window.synced.closed) == 0);
     unlock(&db->window);

@@ -182,19 +182,19 @@ typedef struct ttl_read {
     uint64_t now_ms;
 } ttl_read;
 
-/* It is copied before, as removing it may free it. */
+/* It is copied before, as removing it may free it. What can't be removed now is later. */
 static cairn_code read_expired(const ttl_read *read, cairn_slice value, cairn_slice *out,
                                bool *out_found, cairn_error *err)
 {
     ttl_table *const self = read->self;
 
-    state_scratch_clear(&self->out);
-    CAIRN_TRY(buf_append(&self->out, value.data, value.len, err));
-    CAIRN_TRY(stored_remove(self, read->place, err));
-    *out_found = ttl_shows_expired(self);
-    if (*out_found) {
+    if (ttl_shows_expired(self)) {
+        state_scratch_clear(&self->out);
+        CAIRN_TRY(buf_append(&self->out, value.data, value.len, err));
         *out = cairn_buf_slice(&self->out);
     }
+    (void)stored_remove(self, read->place, NULL);
+    *out_found = ttl_shows_expired(self);
     return CAIRN_OK;
 }
 
@@ -231,10 +231,25 @@ static cairn_code read_value(const ttl_read *read, cairn_slice stored, cairn_sli
 }
 
 /* A list is not written anew for each element that expires, but once half of it has. */
-static bool is_worth_a_write(const ttl_table *self, const ttl_pass *pass, size_t stored_bytes)
+static bool is_worth_cleaning(const ttl_table *self, const ttl_pass *pass, size_t stored_bytes)
 {
-    return (pass->renew && pass->stale) || (pass->expired > 0 && ttl_shows_expired(self)) ||
-           pass->expired_bytes > stored_bytes / 2;
+    return (pass->expired > 0 && ttl_shows_expired(self)) || pass->expired_bytes > stored_bytes / 2;
+}
+
+/* A renewal is what the user asked for; cleaning alone fails no read. */
+static cairn_code keep_list(const ttl_read *read, const ttl_pass *pass, size_t stored_bytes,
+                            cairn_error *err)
+{
+    ttl_table *const self = read->self;
+
+    if (pass->expired == pass->elements) {
+        (void)stored_remove(self, read->place, NULL);
+    } else if (pass->renew && pass->stale) {
+        return stored_put(self, read->place, &self->in, err);
+    } else if (is_worth_cleaning(self, pass, stored_bytes)) {
+        (void)stored_put(self, read->place, &self->in, NULL);
+    }
+    return CAIRN_OK;
 }
 
 static cairn_code read_list(const ttl_read *read, cairn_slice stored, cairn_slice *out,
@@ -251,11 +266,7 @@ static cairn_code read_list(const ttl_read *read, cairn_slice stored, cairn_slic
     state_scratch_clear(&self->in);
     state_scratch_clear(&self->out);
     CAIRN_TRY(ttl_pass_run(&pass, stored, err));
-    if (pass.expired == pass.elements) {
-        CAIRN_TRY(stored_remove(self, read->place, err));
-    } else if (is_worth_a_write(self, &pass, stored.len)) {
-        CAIRN_TRY(stored_put(self, read->place, &self->in, err));
-    }
+    CAIRN_TRY(keep_list(read, &pass, stored.len, err));
     give_out(self, out, out_found);
     return CAIRN_OK;
 }

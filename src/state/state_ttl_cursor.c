@@ -16,12 +16,15 @@ typedef struct ttl_cursor {
     cairn_error err;
 } ttl_cursor;
 
-static cairn_code remove_entry(const ttl_cursor *cursor, cairn_slice key, cairn_error *err)
+/* What can't be removed now waits for who comes upon it next. */
+static void clean_entry(const ttl_cursor *cursor, cairn_slice key)
 {
     const state_place place = {key, cursor->key_group, cursor->prefix_bytes};
     state_table *const stored = cursor->table->stored;
 
-    return cursor->removes ? stored->ops->remove(stored, &place, err) : CAIRN_OK;
+    if (cursor->removes) {
+        (void)stored->ops->remove(stored, &place, NULL);
+    }
 }
 
 /* Takes the stamps off *value; *out_shown false: the entry has expired. */
@@ -42,13 +45,6 @@ static cairn_code show(ttl_cursor *cursor, cairn_slice *value, bool *out_shown, 
     return CAIRN_OK;
 }
 
-static cairn_code show_or_remove(ttl_cursor *cursor, cairn_slice key, cairn_slice *value,
-                                 bool *out_shown, cairn_error *err)
-{
-    CAIRN_TRY(show(cursor, value, out_shown, err));
-    return *out_shown ? CAIRN_OK : remove_entry(cursor, key, err);
-}
-
 static bool cursor_next(state_cursor *base, cairn_slice *key, cairn_slice *value)
 {
     ttl_cursor *const cursor = (ttl_cursor *)base;
@@ -56,7 +52,10 @@ static bool cursor_next(state_cursor *base, cairn_slice *key, cairn_slice *value
 
     while (!shown && cursor->code == CAIRN_OK &&
            cursor->stored->ops->next(cursor->stored, key, value)) {
-        cursor->code = show_or_remove(cursor, *key, value, &shown, &cursor->err);
+        cursor->code = show(cursor, value, &shown, &cursor->err);
+        if (cursor->code == CAIRN_OK && !shown) {
+            clean_entry(cursor, *key);
+        }
     }
     return shown && cursor->code == CAIRN_OK;
 }

@@ -29,6 +29,12 @@ cairn_code ttl_append_value(cairn_buf *out, uint64_t ms, cairn_slice value, cair
 
 cairn_code ttl_append_element(cairn_buf *out, uint64_t ms, cairn_slice element, cairn_error *err)
 {
+    if (element.len > CAIRN_LIST_BYTES_MAX - STATE_STAMP_BYTES) {
+        return error_set(err, CAIRN_E_LIMIT,
+                         "an element of %zu bytes with the time of its last access is longer than "
+                         "the %zu bytes of a list",
+                         element.len, CAIRN_LIST_BYTES_MAX);
+    }
     CAIRN_TRY(element_append_length(out, STATE_STAMP_BYTES + element.len, err));
     return ttl_append_value(out, ms, element, err);
 }

@@ -14,139 +14,55 @@
 #include "state_info.h"
 #include "state_stamp.h"
 #include "state_ttl_form.h"
-#include "state_world.h"
+#include "ttl_world.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS           100
-#define ACCESSES       4000
-#define ROUNDS_MAX     400
-#define ROUND_SLEEP_MS 5
-
-static const state_engine_kind *engine_kind(const char *name)
-{
-    for (size_t i = 0; i < state_engine_kind_count; i++) {
-        if (strcmp(state_engine_kinds[i].name, name) == 0) {
-            return &state_engine_kinds[i];
-        }
-    }
-    fail_msg("no engine %s", name);
-    return NULL;
-}
-
-static state_world *new_world(const char *engine)
-{
-    state_world *world = state_world_new(engine_kind(engine));
-
-    assert_non_null(world);
-    return world;
-}
-
-static void run(state_world *world, const char *script)
-{
-    const state_subject subject = state_world_subject(world);
-
-    assert_true(state_script_run(script, &subject));
-}
-
-/* --- what the engine's table holds, expired or not -------------------------------------------- */
-
-typedef struct raw_count {
-    size_t entries;
-    size_t elements; /* of lists */
-} raw_count;
-
-static raw_count count_raw(state_engine *engine, const char *state, bool is_list)
-{
-    state_table *const table = engine->ops->find_table(engine, state);
-    raw_count count = {0, 0};
-    state_cursor *cursor = NULL;
-    cairn_slice key;
-    cairn_slice value;
-    cairn_slice element;
-
-    if (table == NULL) {
-        return count;
-    }
-    ASSERT_OK(table->ops->scan(table, &cursor, NULL), NULL);
-    while (cursor->ops->next(cursor, &key, &value)) {
-        count.entries++;
-        while (is_list && element_next(&value, &element)) {
-            count.elements++;
-        }
-    }
-    ASSERT_OK(cursor->ops->status(cursor, NULL), NULL);
-    state_cursor_free(cursor);
-    return count;
-}
-
-static size_t raw_entries(const state_world *world, const char *state)
-{
-    return count_raw(world->engine, state, false).entries;
-}
-
-static size_t raw_elements(const state_world *world, const char *state)
-{
-    return count_raw(world->engine, state, true).elements;
-}
-
-/* Old entries of each kind under key a, of which the list and the map hold a young one too. */
-static void write_old_and_young(state_world *world)
-{
-    run(world, "key a;value_t.update 1;list_t.all 1 2;map_t.put x 1;reducing_t.add 1;"
-               "aggregating_t.add 1;value.update 1;advance 6;list_t.add 3;map_t.put y 2;advance 4");
-}
-
-static bool only_young_ones_stand(const state_world *world, size_t others)
-{
-    return raw_entries(world, "value_t") == others && raw_entries(world, "list_t") == 1 + others &&
-           raw_elements(world, "list_t") == 1 + others &&
-           raw_entries(world, "map_t") == 1 + others &&
-           raw_entries(world, "reducing_t") == others &&
-           raw_entries(world, "aggregating_t") == others;
-}
+#define KEYS     100
+#define ACCESSES 4000
 
 /* --- the hash map ----------------------------------------------------------------------------- */
 
 static void files_of_the_hash_map_leave_out_what_has_expired(void **state)
 {
-    state_world *world = new_world("hashmap");
+    state_world *world = ttl_world_new("hashmap");
 
     (void)state;
     write_old_and_young(world);
     assert_int_equal(raw_entries(world, "value_t"), 1);
 
-    run(world, "restore");
+    run_script(world, "restore");
 
     assert_true(only_young_ones_stand(world, 0));
     assert_int_equal(raw_entries(world, "value"), 1);
-    run(world, "key a;list_t.get => 3;map_t.entries => y=2;value.get => 1");
+    run_script(world, "key a;list_t.get => 3;map_t.entries => y=2;value.get => 1");
     state_world_free(world);
 }
 
 static void accesses_of_the_hash_map_clean_what_nobody_reads(void **state)
 {
-    state_world *world = new_world("hashmap");
+    state_world *world = ttl_world_new("hashmap");
     char line[64];
 
     (void)state;
     for (int i = 0; i < KEYS; i++) {
         (void)snprintf(line, sizeof(line), "key k%d;value_t.update 1;map_t.put x 1", i);
-        run(world, line);
+        run_script(world, line);
     }
-    run(world, "key a;list_t.add 1;advance 6;list_t.all 2 3;key b;map_t.put y 1;list_t.add 4;"
+    run_script(world,
+               "key a;list_t.add 1;advance 6;list_t.all 2 3;key b;map_t.put y 1;list_t.add 4;"
                "advance 4");
     assert_int_equal(raw_entries(world, "value_t"), KEYS);
 
     for (int i = 0; i < ACCESSES; i++) {
-        run(world, "key b;value_t.get => -;map_t.get y => 1;list_t.get => 4");
+        run_script(world, "key b;value_t.get => -;map_t.get y => 1;list_t.get => 4");
     }
 
     assert_int_equal(raw_entries(world, "value_t"), 0);
     assert_int_equal(raw_entries(world, "map_t"), 1);
     assert_int_equal(raw_elements(world, "list_t"), 3);
-    run(world, "key a;list_t.get => 2,3");
+    run_script(world, "key a;list_t.get => 2,3");
     state_world_free(world);
 }
 
@@ -168,22 +84,9 @@ static state_engine *load_unopened(const tmpdir *dir, const char *name, cairn_st
     return engine;
 }
 
-static void write_snapshot(state_engine *engine, const tmpdir *dir, const char *name)
-{
-    CAIRN_AUTO_PTR(state_snapshot_free) state_snapshot *snapshot = NULL;
-    const cairn_call call = {0};
-    char path[TMPDIR_PATH_BYTES];
-    cairn_error err = {0};
-
-    ASSERT_OK(engine->ops->snapshot(engine, &snapshot, &err), &err);
-    ASSERT_OK(snapshot->ops->write(snapshot, &call, tmpdir_join(dir, name, path), NULL, NULL, &err),
-              &err);
-}
-
-/* By which time to live? The program that opens it says. */
 static void a_restored_state_is_cleaned_once_it_is_opened(void **state)
 {
-    state_world *world = new_world("hashmap");
+    state_world *world = ttl_world_new("hashmap");
     cairn_state_info info = {.name = (char[]){"list_t"},
                              .kind = CAIRN_STATE_LIST,
                              .key_serializer = {(char[]){"bytes"}, 1},
@@ -196,7 +99,7 @@ static void a_restored_state_is_cleaned_once_it_is_opened(void **state)
     cairn_error err = {0};
 
     (void)state;
-    run(world, "key a;list_t.add 1;value.update 1");
+    run_script(world, "key a;list_t.add 1;value.update 1");
     write_snapshot(world->engine, world->dir, "first");
     engine = load_unopened(world->dir, "first", &info, &states);
     write_snapshot(engine, world->dir, "second");
@@ -220,117 +123,90 @@ static void a_restored_state_is_cleaned_once_it_is_opened(void **state)
     state_world_free(world);
 }
 
-/* --- RocksDB ---------------------------------------------------------------------------------- */
+/* --- files of the hash map by name ------------------------------------------------------------ */
 
-/* A file in level 0 of each family with a time to live. */
-static void flush_round(state_world *world, int round)
+static cairn_code note_name(void *context, const state_file *file, cairn_error *err)
 {
-    char name[32];
-
-    run(world, "key b;value_t.update 1;list_t.update 1;map_t.put x 1;reducing_t.clear;"
-               "reducing_t.add 1;aggregating_t.clear;aggregating_t.add 1;value.update 1");
-    (void)snprintf(name, sizeof(name), "round-%d", round);
-    write_snapshot(world->engine, world->dir, name);
+    (void)err;
+    (void)snprintf(context, STATE_HEAP_NAME_BYTES, "%s", file->name);
+    return CAIRN_OK;
 }
 
-static void compactions_of_rocksdb_drop_what_has_expired(void **state)
+/* The name of the one file that a snapshot has: equal names stand for equal contents. */
+static void name_of_file(state_world *world, const char *dir, char name[STATE_HEAP_NAME_BYTES])
 {
-    state_world *world = new_world("rocksdb");
-    int round = 0;
-
-    (void)state;
-    write_old_and_young(world);
-
-    /* The first compaction joins the appends of a list, a later one looks into it. */
-    for (; round < ROUNDS_MAX && !only_young_ones_stand(world, 1); round++) {
-        flush_round(world, round);
-        clock_sleep_ms(ROUND_SLEEP_MS);
-    }
-
-    assert_true(only_young_ones_stand(world, 1));
-    assert_int_equal(raw_entries(world, "value"), 2);
-    run(world, "key a;list_t.get => 3;map_t.entries => y=2;value.get => 1;restore;key a;"
-               "list_t.get => 3;map_t.entries => y=2;value.get => 1");
-    state_world_free(world);
-}
-
-/* How often the newest options file of a database says so. */
-static size_t count_in_options(const char *dir, const char *text)
-{
-    CAIRN_AUTO(fs_names) names = {0};
-    CAIRN_AUTO(cairn_buf) options = {0};
-    CAIRN_AUTO_FREE char *path = NULL;
-    const char *newest = NULL;
-    size_t count = 0;
-
-    ASSERT_OK(fs_list(dir, &names, NULL), NULL);
-    for (size_t i = 0; i < names.count; i++) {
-        newest = strncmp(names.items[i], "OPTIONS-", 8) == 0 ? names.items[i] : newest;
-    }
-    assert_non_null(newest);
-    ASSERT_OK(fs_join(dir, newest, &path, NULL), NULL);
-    ASSERT_OK(fs_read_file(path, (size_t)16 << 20, &options, NULL), NULL);
-    for (const char *at = buf_text(&options); (at = strstr(at, text)) != NULL; at++) {
-        count++;
-    }
-    return count;
-}
-
-static void files_of_families_that_expire_are_compacted_by_age(void **state)
-{
-    state_world *world = new_world("rocksdb");
+    CAIRN_AUTO_PTR(state_snapshot_free) state_snapshot *snapshot = NULL;
+    const cairn_call call = {0};
     char path[TMPDIR_PATH_BYTES];
 
-    (void)state;
-    run(world, "key a;value_t.update 1;value_r.update 1;value_s.update 1");
-    write_snapshot(world->engine, world->dir, "links");
-    (void)tmpdir_join(world->dir, "links", path);
+    ASSERT_OK(world->engine->ops->snapshot(world->engine, &snapshot, NULL), NULL);
+    (void)tmpdir_join(world->dir, dir, path);
+    ASSERT_OK(snapshot->ops->write(snapshot, &call, path, NULL, NULL, NULL), NULL);
+    ASSERT_OK(snapshot->ops->visit_files(snapshot, path, note_name, name, NULL), NULL);
+}
 
-    /* Those of the states with a time to live, of all and of the family that RocksDB makes. */
-    assert_int_equal(count_in_options(path, "periodic_compaction_seconds=2592000"),
-                     (STATE_GROUPS - STATE_GROUP_WRITES) * STATE_KINDS);
-    assert_int_equal(count_in_options(path, "periodic_compaction_seconds=0"),
-                     STATE_GROUP_WRITES * STATE_KINDS + 1);
+static void a_file_that_left_out_what_counts_again_is_written_anew(void **state)
+{
+    state_world *world = ttl_world_new("hashmap");
+    char names[5][STATE_HEAP_NAME_BYTES];
+
+    (void)state;
+    run_script(world, "key a;value_t.update 1;value.update 1;advance 15");
+    name_of_file(world, "first", names[0]);
+    name_of_file(world, "again", names[1]);
+    (void)open_for(world, "value_t", 20);
+    name_of_file(world, "longer", names[2]);
+    (void)open_for(world, "value_t", 15);
+    name_of_file(world, "shorter", names[3]);
+    atomic_fetch_sub(&world->now_ms, 1);
+    name_of_file(world, "back", names[4]);
+
+    assert_string_equal(names[1], names[0]);
+    assert_string_not_equal(names[2], names[1]);
+    assert_string_equal(names[3], names[2]);
+    assert_string_not_equal(names[4], names[3]);
     state_world_free(world);
+}
+
+static void a_snapshot_has_what_counted_when_it_began(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < state_engine_kind_count; i++) {
+        state_world *world = ttl_world_new(state_engine_kinds[i].name);
+
+        run_script(world,
+                   "key a;value_t.update 1;list_t.add 1;advance 9;snapshot;advance 5;restore");
+        assert_int_equal(raw_entries(world, "value_t"), 1);
+        assert_int_equal(raw_elements(world, "list_t"), 1);
+        state_world_free(world);
+    }
 }
 
 /* --- times ------------------------------------------------------------------------------------ */
-
-static cairn_value_state *open_for(state_world *world, const char *name, uint64_t ttl_ms)
-{
-    cairn_state_descriptor descriptor = CAIRN_STATE_DESCRIPTOR_INIT;
-    cairn_value_state *value = NULL;
-    cairn_error err = {0};
-
-    descriptor.name = name;
-    descriptor.ttl.ttl_ms = ttl_ms;
-    ASSERT_OK(keyed_state_open_value(world->states, &descriptor, &value, &err), &err);
-    return value;
-}
 
 static void another_time_to_live_counts_for_what_is_stored(void **state)
 {
     (void)state;
     for (size_t i = 0; i < state_engine_kind_count; i++) {
-        state_world *world = new_world(state_engine_kinds[i].name);
+        state_world *world = ttl_world_new(state_engine_kinds[i].name);
 
-        run(world, "key a;value_t.update 1;advance 15");
+        run_script(world, "key a;value_t.update 1;advance 15");
         assert_ptr_equal(open_for(world, "value_t", 20), world->handles[10].value);
-        run(world, "value_t.get => 1;advance 4;value_t.get => 1");
+        run_script(world, "value_t.get => 1;advance 4;value_t.get => 1");
         (void)open_for(world, "value_t", 19);
-        run(world, "value_t.get => -");
+        run_script(world, "value_t.get => -");
         state_world_free(world);
     }
 }
 
 static void a_time_to_live_beyond_the_end_of_time_never_ends(void **state)
 {
-    state_world *world = new_world("hashmap");
+    state_world *world = ttl_world_new("hashmap");
     cairn_value_state *const value = open_for(world, "longest", UINT64_MAX);
     cairn_value_state *const shorter = open_for(world, "shorter", UINT64_MAX - STATE_FIRST_MS);
 
     (void)state;
-    run(world, "key a");
+    run_script(world, "key a");
     update(value, "1");
     update(shorter, "2");
     atomic_store(&world->now_ms, UINT64_MAX - 1);
@@ -398,7 +274,7 @@ static void what_a_read_gave_may_be_written_elsewhere(void **state)
 
     (void)state;
     for (size_t i = 0; i < state_engine_kind_count; i++) {
-        state_world *world = new_world(state_engine_kinds[i].name);
+        state_world *world = ttl_world_new(state_engine_kinds[i].name);
         cairn_slice value = {NULL, 0};
         cairn_list_view view = {NULL, 0};
         bool found = false;
@@ -406,17 +282,18 @@ static void what_a_read_gave_may_be_written_elsewhere(void **state)
         for (unsigned group = STATE_GROUP_WRITES; group < STATE_GROUPS; group++) {
             const state_world_handle *const of = &world->handles[(size_t)group * STATE_KINDS];
 
-            run(world, "key a;value_t.update one;value_r.update one;value_s.update one;"
-                       "list_t.all one two;list_r.all one two;list_s.all one two;advance 9");
+            run_script(world, "key a;value_t.update one;value_r.update one;value_s.update one;"
+                              "list_t.all one two;list_r.all one two;list_s.all one two;advance 9");
             ASSERT_OK(cairn_value_get(of[0].value, &value, &found, NULL), NULL);
-            run(world, "advance 1;key b");
+            run_script(world, "advance 1;key b");
             ASSERT_OK(cairn_value_update(of[0].value, value, NULL), NULL);
-            run(world, "key a;list_t.update one two;list_r.update one two;list_s.update one two");
+            run_script(world,
+                       "key a;list_t.update one two;list_r.update one two;list_s.update one two");
             ASSERT_OK(cairn_list_get(of[1].list, &view, NULL), NULL);
             assert_true(cairn_list_next(&view, &value));
-            run(world, "key b");
+            run_script(world, "key b");
             ASSERT_OK(cairn_list_add(of[1].list, value, NULL), NULL);
-            run(world, found_at_b[group]);
+            run_script(world, found_at_b[group]);
         }
         state_world_free(world);
     }
@@ -424,15 +301,74 @@ static void what_a_read_gave_may_be_written_elsewhere(void **state)
 
 static void a_value_that_leaves_no_room_for_its_time_is_refused(void **state)
 {
-    state_world *world = new_world("rocksdb");
+    state_world *world = ttl_world_new("rocksdb");
     const cairn_slice large = {"x", CAIRN_VALUE_BYTES_MAX - STATE_STAMP_BYTES + 1}; /* not read */
     cairn_error err = {0};
 
     (void)state;
-    run(world, "key a;value_t.update 1");
+    run_script(world, "key a;value_t.update 1");
 
     ASSERT_CODE(cairn_value_update(world->handles[10].value, large, &err), CAIRN_E_LIMIT, &err);
-    run(world, "value_t.get => 1");
+    run_script(world, "value_t.get => 1");
+    state_world_free(world);
+}
+
+static void an_element_that_leaves_no_room_for_its_time_is_refused(void **state)
+{
+    const cairn_slice large = {"x", CAIRN_LIST_BYTES_MAX - STATE_STAMP_BYTES + 1}; /* not read */
+    CAIRN_AUTO(cairn_buf) list = {.limit = CAIRN_LIST_BYTES_MAX};
+    cairn_error err = {0};
+
+    (void)state;
+    ASSERT_CODE(ttl_append_element(&list, 1, large, &err), CAIRN_E_LIMIT, &err);
+    assert_int_equal(list.len, 0);
+}
+
+static cairn_code open_bounded(const char *path, state_engine **out, cairn_error *err)
+{
+    static const heap_options options = {.range = {0, STATE_WORLD_PARALLELISM - 1},
+                                         .memory_bytes = (uint64_t)1 << 20};
+
+    return state_heap_open(path, &options, out, err);
+}
+
+static void fill_up(state_world *world)
+{
+    const state_world_handle *const plain = world->handles;
+    char key[32];
+    cairn_code code = CAIRN_OK;
+
+    for (int i = 0; code == CAIRN_OK; i++) {
+        const cairn_slice bytes = {key, (size_t)snprintf(key, sizeof(key), "fill-%d", i)};
+
+        ASSERT_OK(keyed_state_set_key(world->states, bytes, NULL), NULL);
+        code = cairn_value_update(plain[0].value, bytes, NULL);
+    }
+    assert_int_equal(code, CAIRN_E_LIMIT);
+}
+
+static void a_full_hash_map_reads_and_shortens_lists(void **state)
+{
+    static const state_engine_kind bounded = {"bounded", open_bounded};
+    state_world *world = state_world_new(&bounded);
+
+    (void)state;
+    assert_non_null(world);
+    for (int i = 0; i < KEYS; i++) {
+        run_script(
+            world,
+            "key a;list_t.add an-element-that-will-be-gone;key b;list_t.add another-of-them");
+    }
+    run_script(world, "advance 6;key a;list_t.add 1;key b;list_t.add 2");
+    fill_up(world);
+
+    run_script(world, "advance 4;key a;list_t.get => 1");
+    for (int i = 0; i < ACCESSES; i++) {
+        run_script(world, "key c;value_t.get => -;list_t.get => -");
+    }
+
+    assert_int_equal(raw_elements(world, "list_t"), 2);
+    run_script(world, "key b;list_t.get => 2");
     state_world_free(world);
 }
 
@@ -494,7 +430,7 @@ static void what_has_no_time_is_damage(void **state)
 {
     (void)state;
     for (size_t i = 0; i < state_engine_kind_count; i++) {
-        state_world *world = new_world(state_engine_kinds[i].name);
+        state_world *world = ttl_world_new(state_engine_kinds[i].name);
         const state_world_handle *const of =
             &world->handles[(size_t)STATE_GROUP_WRITES * STATE_KINDS];
         cairn_list_view view;
@@ -502,7 +438,7 @@ static void what_has_no_time_is_damage(void **state)
         bool found = false;
         cairn_error err = {0};
 
-        run(world, "key a;value_t.update 1;list_t.add 1;map_t.put x 1");
+        run_script(world, "key a;value_t.update 1;list_t.add 1;map_t.put x 1");
         plant_raw(world, "value_t", cairn_slice_of("short"));
         plant_raw(world, "list_t", cairn_slice_of("\5short"));
         plant_raw(world, "map_t", cairn_slice_of("short"));
@@ -516,11 +452,12 @@ static void what_has_no_time_is_damage(void **state)
         expect_damage(read_keys(world, "value_t", &err), &err);
 
         /* It is not cleaned away: somebody may want to look at it. */
-        run(world, "key b;value_t.update 1;list_t.update 1;map_t.put x 1;restore");
+        run_script(world, "key b;value_t.update 1;list_t.update 1;map_t.put x 1;restore");
         assert_int_equal(raw_entries(world, "value_t"), 2);
         assert_int_equal(raw_entries(world, "list_t"), 2);
         assert_int_equal(raw_entries(world, "map_t"), 2);
-        run(world, "key a;value_t.update 2;value_t.get => 2;map_t.put x 2;map_t.entries => x=2");
+        run_script(world,
+                   "key a;value_t.update 2;value_t.get => 2;map_t.put x 2;map_t.entries => x=2");
         state_world_free(world);
     }
 }
@@ -531,8 +468,8 @@ int main(void)
         cmocka_unit_test(files_of_the_hash_map_leave_out_what_has_expired),
         cmocka_unit_test(accesses_of_the_hash_map_clean_what_nobody_reads),
         cmocka_unit_test(a_restored_state_is_cleaned_once_it_is_opened),
-        cmocka_unit_test(compactions_of_rocksdb_drop_what_has_expired),
-        cmocka_unit_test(files_of_families_that_expire_are_compacted_by_age),
+        cmocka_unit_test(a_file_that_left_out_what_counts_again_is_written_anew),
+        cmocka_unit_test(a_snapshot_has_what_counted_when_it_began),
         cmocka_unit_test(another_time_to_live_counts_for_what_is_stored),
         cmocka_unit_test(a_time_to_live_beyond_the_end_of_time_never_ends),
         cmocka_unit_test_setup_teardown(the_clock_is_the_wall_clock_if_none_is_given,
@@ -540,6 +477,8 @@ int main(void)
         cmocka_unit_test(a_filter_asks_the_clock_once_for_a_thousand_entries),
         cmocka_unit_test(what_a_read_gave_may_be_written_elsewhere),
         cmocka_unit_test(a_value_that_leaves_no_room_for_its_time_is_refused),
+        cmocka_unit_test(an_element_that_leaves_no_room_for_its_time_is_refused),
+        cmocka_unit_test(a_full_hash_map_reads_and_shortens_lists),
         cmocka_unit_test(what_has_no_time_is_damage),
     };
 
