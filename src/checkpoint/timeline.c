@@ -156,6 +156,16 @@ static cairn_code read_certificates(cairn_store *root, const cairn_call *call, t
     return CAIRN_OK;
 }
 
+/* One that was copied here counts for nothing: its files are elsewhere, and are the user's. */
+static cairn_code refuse_savepoint(timeline_entry *entry)
+{
+    if (entry->code != CAIRN_OK || entry->manifest->kind != CAIRN_MANIFEST_SAVEPOINT) {
+        return entry->code;
+    }
+    cairn_manifest_free(CAIRN_TAKE(entry->manifest));
+    return error_set(&entry->problem, CAIRN_E_INTEGRITY, "it is the manifest of a savepoint");
+}
+
 /* Damage is kept in the entry; only a store that fails ends the call. */
 static cairn_code read_manifest(cairn_store *root, const cairn_call *call, const char *job,
                                 timeline_entry *entry, bool *out_stale, cairn_error *err)
@@ -180,6 +190,7 @@ static cairn_code read_manifest(cairn_store *root, const cairn_call *call, const
     }
     entry->code = cairn_manifest_read(cairn_buf_slice(&document), job, entry->id, &entry->manifest,
                                       &entry->problem);
+    entry->code = refuse_savepoint(entry);
     if (entry->code != CAIRN_OK) {
         (void)error_prefix(&entry->problem, entry->code, "%s", key.text);
     }

@@ -1,6 +1,7 @@
 #include "cli_config.h"
 #include "cli_out.h"
 #include "commands.h"
+#include "errors.h"
 #include "human.h"
 #include "job_history.h"
 #include "stored_files.h"
@@ -134,6 +135,10 @@ static cairn_code open_side(const cli_call *call, size_t argument, diff_side *ou
 {
     CAIRN_TRY(job_history_open_argument(call, argument, &out->job, err));
     CAIRN_TRY(cairn_history_find(out->job.history, out->job.uri.id, &out->entry, err));
+    if (out->entry->manifest->kind == CAIRN_MANIFEST_ABORTED) {
+        return error_set(err, CAIRN_E_NOT_FOUND, "checkpoint %" PRIu64 " of job %s was aborted: %s",
+                         out->entry->id, out->job.uri.job, out->entry->manifest->reason);
+    }
     CAIRN_TRY(stored_files_of_entry(out->entry, &out->files, err));
     stored_files_sort_by_name(&out->files);
     return CAIRN_OK;

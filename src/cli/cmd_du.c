@@ -8,6 +8,7 @@
 #include "stored_files.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const cli_option du_options[] = {CLI_OPTIONS_CONFIG, CLI_OPTION_JSON, CLI_OPTION_HELP};
 
@@ -16,9 +17,9 @@ static const cli_spec du_spec = {
     .usage = "JOBURI[@N|@NAME] [option]... [--json]",
     .summary = "tell what checkpoints take in the store, and what each of them alone keeps there",
     .details =
-        "SIZE is all that a checkpoint names, NEW what it uploaded, ALONE what no other checkpoint of\n"
-        "the job names: what a deletion of it would free. The last line counts each stored file once.\n"
-        "Read from manifests: objects that none names are told by cairn gc.",
+        "SIZE is all that a checkpoint names, NEW what it uploaded, ALONE what is in\n"
+        "objects that no other checkpoint of the job names: what a deletion of it would free. The last\n"
+        "line counts each stored file once. Read from manifests: objects that none names are told by cairn gc.",
     .options = du_options,
     .option_count = CAIRN_ARRAY_LEN(du_options),
     .min_arguments = 1,
@@ -54,21 +55,38 @@ static void add_alone(du_table *table, const stored_file *file)
     }
 }
 
-/* Files of one place stand side by side. */
-static void count_files(du_table *table, const stored_files *files)
+/* Files of one object: it goes as a whole, so one file that another checkpoint names keeps all. */
+static void count_object(du_table *table, const stored_file *files, size_t count)
 {
-    for (size_t i = 0; i < files->count;) {
-        const stored_file *first = &files->items[i];
-        bool alone = true;
+    bool alone = true;
 
-        for (i++; i < files->count && stored_file_same(first, &files->items[i]); i++) {
-            alone = alone && files->items[i].entry == first->entry;
+    for (size_t i = 0; i < count; i++) {
+        alone = alone && files[i].entry == files[0].entry;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && stored_file_same(&files[i - 1], &files[i])) {
+            continue;
         }
         table->stored_files++;
-        table->stored_bytes += first->file->size;
+        table->stored_bytes += files[i].file->size;
         if (alone) {
-            add_alone(table, first);
+            add_alone(table, &files[i]);
         }
+    }
+}
+
+/* Files of one object stand side by side. */
+static void count_files(du_table *table, const stored_files *files)
+{
+    size_t end = 0;
+
+    for (size_t begin = 0; begin < files->count; begin = end) {
+        const char *const key = files->items[begin].file->key;
+
+        while (end < files->count && strcmp(files->items[end].file->key, key) == 0) {
+            end++;
+        }
+        count_object(table, &files->items[begin], end - begin);
     }
 }
 

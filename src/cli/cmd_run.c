@@ -52,9 +52,10 @@ static cairn_code print_json(const char *job, const cairn_worker_result *result,
 }
 
 /* The one line of a stop by signal: what was kept, and how to go on. */
-static void print_stop(const cairn_worker_result *result)
+static void print_stop(const run_plan *plan, const cairn_worker_result *result)
 {
     const char *name = signals_name(signals_received());
+    const char *how = run_plan_goes_on(plan) ? "" : " with --restore latest";
 
     if (result->last_checkpoint_id == 0) {
         (void)fprintf(stderr,
@@ -64,15 +65,15 @@ static void print_stop(const cairn_worker_result *result)
     } else if (result->committed_records < result->records) {
         (void)fprintf(stderr,
                       "cairn: stopped by %s without a last checkpoint: checkpoint %" PRIu64
-                      " holds everything up to record %" PRIu64 "; the same command goes on from "
-                      "it and reads records %" PRIu64 " to %" PRIu64 " again\n",
-                      name, result->last_checkpoint_id, result->committed_records,
+                      " holds everything up to record %" PRIu64 "; the same command%s goes on "
+                      "from it and reads records %" PRIu64 " to %" PRIu64 " again\n",
+                      name, result->last_checkpoint_id, result->committed_records, how,
                       result->committed_records + 1, result->records);
     } else {
         (void)fprintf(stderr,
                       "cairn: stopped by %s: checkpoint %" PRIu64 " holds everything up to "
-                      "record %" PRIu64 "; the same command goes on from it\n",
-                      name, result->last_checkpoint_id, result->committed_records);
+                      "record %" PRIu64 "; the same command%s goes on from it\n",
+                      name, result->last_checkpoint_id, result->committed_records, how);
     }
 }
 
@@ -141,7 +142,7 @@ static cairn_code run_run(cli_call *call, cairn_error *err)
     CAIRN_TRY(run_worker(call, &plan, &sink, &result, err));
     log_sink_clear(&sink);
     if (result.stopped && signals_received() != 0) {
-        print_stop(&result);
+        print_stop(&plan, &result);
         call->exit_code = RUN_EXIT_BY_SIGNAL + signals_received();
     }
     return cli_given(call->args, "json") ? print_json(run_plan_job_name(&plan), &result, err)

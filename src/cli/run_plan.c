@@ -310,6 +310,14 @@ void run_plan_release(run_plan *plan)
     *plan = (run_plan){0};
 }
 
+bool run_plan_goes_on(const run_plan *plan)
+{
+    const char *restore = cairn_config_get(plan->config, KEY_RESTORE);
+
+    return plan->origin.store == NULL &&
+           (strcmp(restore, "latest") == 0 || strcmp(restore, "latest-good") == 0);
+}
+
 static void fill_restore(const cairn_config *config, cairn_backend_options *backend)
 {
     const char *restore = cairn_config_get(config, KEY_RESTORE);

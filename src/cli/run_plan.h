@@ -41,6 +41,10 @@ CAIRN_DEFINE_AUTO(run_plan, run_plan_release)
 /* --name or pipeline.name, else the job's own; borrowed. */
 const char *run_plan_job_name(const run_plan *plan);
 
+/* Does the same command, given again, start from what this run commits? Not where it names its
+ * start: a savepoint, a checkpoint, or none. */
+bool run_plan_goes_on(const run_plan *plan);
+
 /* Fills `options` but for the local folder, the cancel, stop and progress; all is borrowed from
  * plan. */
 void run_plan_fill(const run_plan *plan, cairn_worker_options *options);

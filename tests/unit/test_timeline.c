@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "layout.h"
+#include "manifest_fixture.h"
 #include "store_fault.h"
 #include "store_mem.h"
 #include "timeline.h"
@@ -135,12 +136,30 @@ static void the_boundary_is_the_highest_of_the_started_epoch_whatever_others_sta
     }
 }
 
+/* It was copied there by hand; the files that it names are elsewhere. */
+static void the_manifest_of_a_savepoint_is_no_checkpoint(void **state)
+{
+    fixture *f = *state;
+    CAIRN_AUTO(cairn_buf) document = fixture_golden("manifest_v2_savepoint.json");
+    CAIRN_AUTO(timeline) line = {0};
+
+    put(f, layout_manifest(FIXTURE_ID).text, &document);
+    ASSERT_OK(timeline_read(f->memory, NULL, FIXTURE_JOB, &line, &f->err), &f->err);
+
+    assert_int_equal(line.count, 1);
+    assert_null(line.entries[0].manifest);
+    ASSERT_CODE(line.entries[0].code, CAIRN_E_INTEGRITY, &line.entries[0].problem);
+    ASSERT_MESSAGE_HAS(&line.entries[0].problem, "savepoint");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             the_boundary_is_the_highest_of_the_started_epoch_whatever_others_stand_above, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(the_manifest_of_a_savepoint_is_no_checkpoint, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
