@@ -65,6 +65,7 @@ typedef struct cairn_savepoint_report {
  *
  * CAIRN_E_NOT_FOUND: no such job or checkpoint, or it was retired while it was copied;
  * CAIRN_E_EXISTS: the name is taken; CAIRN_E_INTEGRITY: the checkpoint is damaged;
+ * CAIRN_E_LIMIT: an entry is larger than the canonical form takes (a list may grow so);
  * CAIRN_E_INVALID: a name or an option. On failure what was stored is deleted again, as far as that
  * is possible.
  */
@@ -79,7 +80,8 @@ bool cairn_savepoint_name_is_valid(const char *name);
  * A history that holds this savepoint and nothing else, as its head: what history.h does with a
  * checkpoint it does with it (find, verify, restore, restore_key, scan_operator; id 0, or that of
  * the checkpoint that it is of). CAIRN_E_NOT_FOUND: the job has none of that name;
- * CAIRN_E_INTEGRITY: its manifest is damaged, or names what is not its own.
+ * CAIRN_E_INVALID: nor could it; CAIRN_E_INTEGRITY: its manifest is damaged, or names what is not
+ * its own.
  */
 cairn_code cairn_history_load_savepoint(cairn_store *store, const cairn_call *call, const char *job,
                                         const char *name, cairn_history **out, cairn_error *err);

@@ -119,8 +119,14 @@ static cairn_code hold_savepoint(cairn_history *self, const cairn_call *call, co
 cairn_code cairn_history_load_savepoint(cairn_store *store, const cairn_call *call, const char *job,
                                         const char *name, cairn_history **out, cairn_error *err)
 {
-    CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = mem_calloc(1, sizeof *self);
+    CAIRN_AUTO_PTR(cairn_history_free) cairn_history *self = NULL;
 
+    if (name == NULL || !cairn_savepoint_name_is_valid(name)) {
+        return error_set(err, CAIRN_E_INVALID,
+                         "read a savepoint: its name must match [A-Za-z0-9._-]{1,255} and be no "
+                         "number");
+    }
+    self = mem_calloc(1, sizeof *self);
     if (self == NULL) {
         return error_no_memory(err, "history");
     }

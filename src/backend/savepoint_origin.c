@@ -91,11 +91,28 @@ cairn_code savepoint_origin_preview(const cairn_backend *self, const cairn_backe
     return choose_subtask(manifest, self->operator_uid, options, &subtask, err);
 }
 
-static bool is_own(const cairn_backend *self, const cairn_backend_options *options,
-                   const savepoint_origin *origin)
+/* Of this job, whatever its store is called in `origin`: what stands below the job's own root by
+ * that name is the same document. Anything else that stands there is another savepoint. */
+static cairn_code is_own(const cairn_backend *self, const cairn_call *call,
+                         const savepoint_origin *origin, bool *out, cairn_error *err)
 {
-    return strcmp(self->job, origin->job) == 0 &&
-           strcmp(cairn_store_uri(options->store), cairn_store_uri(origin->store)) == 0;
+    const savepoint_place place = {self->job, origin->name};
+    CAIRN_AUTO_PTR(cairn_manifest_free) cairn_manifest *own = NULL;
+    cairn_error cause = {0};
+
+    *out = false;
+    if (strcmp(self->job, origin->job) != 0) {
+        return CAIRN_OK;
+    }
+    const cairn_code code = savepoint_read(self->root, call, &place, NULL, &own, &cause);
+    if (code == CAIRN_E_NOT_FOUND || code == CAIRN_E_INTEGRITY || code == CAIRN_E_INCOMPATIBLE) {
+        return CAIRN_OK;
+    }
+    if (code != CAIRN_OK) {
+        return error_set(err, code, "%s", cause.message);
+    }
+    *out = strcmp(own->sha256, self->restored->sha256) == 0;
+    return CAIRN_OK;
 }
 
 static void drop_outputs(cairn_manifest *manifest)
@@ -121,14 +138,18 @@ static bool is_canonical(const cairn_subtask_info *subtask)
 
 /* Into members of the backend, which its close releases. */
 static cairn_code keep(cairn_backend *self, const cairn_backend_options *options,
-                       const savepoint_origin *origin, cairn_manifest *manifest, cairn_error *err)
+                       const cairn_call *call, const savepoint_origin *origin,
+                       cairn_manifest *manifest, cairn_error *err)
 {
+    bool own = false;
+
     self->restored = manifest;
     self->savepoint_name = mem_strdup(origin->name);
     if (self->savepoint_name == NULL) {
         return error_no_memory(err, "savepoint");
     }
-    if (!is_own(self, options, origin)) {
+    CAIRN_TRY(is_own(self, call, origin, &own, err));
+    if (!own) {
         drop_outputs(self->restored);
     }
     return choose_subtask(self->restored, self->operator_uid, options, &self->restored_subtask,
@@ -157,7 +178,7 @@ cairn_code savepoint_origin_restore(cairn_backend *self, const cairn_backend_opt
 
     CAIRN_TRY(open_root(origin, &at, err));
     CAIRN_TRY(read_origin(origin, &at, call, &manifest, err));
-    CAIRN_TRY(keep(self, options, origin, manifest, err));
+    CAIRN_TRY(keep(self, options, call, origin, manifest, err));
     CAIRN_FAILPOINT("restore.manifest.checked", err);
     const transfer_context transfer = {at.root, self->pool, call};
     CAIRN_TRY(restore_operator_states(&transfer, restored_operator(self), &self->operators, err));

@@ -28,7 +28,8 @@ cairn_code savepoint_origin_preview(const cairn_backend *self, const cairn_backe
 /*
  * Downloads the files of the savepoint, to self->db_dir or, in canonical form, to
  * self->canonical_dir, and sets what the backend knows of what was restored. Another job's output
- * is none of this one's: it is left out.
+ * is none of this one's: it is left out. Own is a savepoint of the same job's name that stands
+ * below the job's own root too, by its name and digest: a store may be spelled in many ways.
  */
 cairn_code savepoint_origin_restore(cairn_backend *self, const cairn_backend_options *options,
                                     const cairn_call *call, const savepoint_origin *origin,

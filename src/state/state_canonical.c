@@ -93,6 +93,23 @@ static cairn_code check_order(group_writer *self, const cairn_state_info *info, 
     return buf_append(&self->before, key.data, key.len, err);
 }
 
+/* No reader takes more. An engine may hold it: a list grows by elements that nobody sums up. */
+static cairn_code check_size(const cairn_state_info *info, cairn_slice key, cairn_slice value,
+                             cairn_error *err)
+{
+    if (key.len > CAIRN_HEAP_KEY_BYTES_MAX) {
+        return error_set(err, CAIRN_E_LIMIT,
+                         "state %s: a key of %zu bytes, the canonical form takes at most %zu",
+                         info->name, key.len, CAIRN_HEAP_KEY_BYTES_MAX);
+    }
+    if (value.len > CAIRN_VALUE_BYTES_MAX) {
+        return error_set(err, CAIRN_E_LIMIT,
+                         "state %s: a value of %zu bytes, the canonical form takes at most %zu",
+                         info->name, value.len, CAIRN_VALUE_BYTES_MAX);
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code put_entry(group_writer *self, cairn_slice key, cairn_slice value,
                             cairn_error *err)
 {
@@ -136,6 +153,7 @@ static cairn_code put_rows(group_writer *self, const cairn_state_info *info, sta
             CAIRN_TRY(put_name(self, info, err));
             named = true;
         }
+        CAIRN_TRY(check_size(info, key, value, err));
         CAIRN_TRY(check_order(self, info, key, err));
         CAIRN_TRY(put_entry(self, key, value, err));
     }

@@ -42,6 +42,7 @@ typedef struct canonical_states {
  * Writes one key group of an engine to the new file `path`; a key group that holds nothing makes no
  * file, and *out_entries is 0. In memory is a buffer, and where the engine's walks are not in
  * order, as many pointers as it has entries: open such an engine with this key group alone.
+ * CAIRN_E_LIMIT: a key or value is larger than a reader takes.
  */
 cairn_code state_canonical_write(state_engine *engine, const canonical_states *states,
                                  uint32_t key_group, const char *path, uint64_t *out_entries,

@@ -107,7 +107,8 @@ const char *source_name(const source *in)
     return feed_name(in->from);
 }
 
-cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
+/* Of the bytes that were read. */
+static cairn_code make_guard(const source *in, cairn_buf *out, cairn_error *err)
 {
     CAIRN_AUTO_PTR(sha256_stream_free) sha256_stream *digest = NULL;
     const size_t window = min_size(in->offset, CAIRN_SOURCE_GUARD_BYTES);
@@ -121,6 +122,12 @@ cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
     CAIRN_TRY(sha256_stream_finish(digest, &sum, err));
     CAIRN_TRY(buf_append(out, GUARD_MAGIC, GUARD_MAGIC_BYTES, err));
     return buf_append(out, sum.bytes, SHA256_BYTES, err);
+}
+
+cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err)
+{
+    return in->restoring ? buf_append(out, in->expected, GUARD_BYTES, err)
+                         : make_guard(in, out, err);
 }
 
 cairn_code source_guard_mark_end(cairn_buf *guard, cairn_error *err)
@@ -203,7 +210,7 @@ static cairn_code compare_guard(source *in, cairn_error *err)
 {
     CAIRN_AUTO(cairn_buf) found = {0};
 
-    CAIRN_TRY(source_guard(in, &found, err));
+    CAIRN_TRY(make_guard(in, &found, err));
     if (memcmp(found.data, in->expected, GUARD_BYTES) != 0) {
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s: the bytes before offset %" PRIu64

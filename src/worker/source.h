@@ -54,12 +54,13 @@ cairn_code source_restore(source *in, source_position position, cairn_slice guar
 cairn_code source_next(source *in, cairn_slice *out_record, source_event *out_event,
                        cairn_error *err);
 
-/* Behind the record that source_next gave last. */
+/* Behind the record that source_next gave last; the recorded position until one came. */
 source_position source_at(const source *in);
 
 /*
  * A mark of the bytes before the position (a digest of their first and last
  * CAIRN_SOURCE_GUARD_BYTES), by which source_restore knows the input again. Appends to `out`.
+ * A stream that has not come to its recorded position has the mark that was recorded with it.
  */
 cairn_code source_guard(const source *in, cairn_buf *out, cairn_error *err);
 

@@ -194,12 +194,12 @@ static cairn_code barrier_by_count(worker *run, cairn_error *err)
     return ready ? barrier_begin(run, err) : CAIRN_OK;
 }
 
-/* Calls the job's advance, if its time has come. */
+/* Calls the job's advance, if its time has come; never behind end_of_input. */
 static cairn_code advance_by_time(worker *run, cairn_error *err)
 {
     const uint64_t now = clock_monotonic_ms();
 
-    if (now < run->advance_at_ms) {
+    if (run->end_called || now < run->advance_at_ms) {
         return CAIRN_OK;
     }
     run->advance_at_ms = now + CAIRN_WORKER_ADVANCE_MS;

@@ -687,11 +687,32 @@ def a_signal_stops_after_a_last_checkpoint_and_the_same_command_goes_on():
             wait_for(lambda: list((directory / "ck").glob("wordcount/chk-*/manifest.json")))
             process.send_signal(number)
             err = process.communicate(timeout=DEADLINE_S)[1].decode()
-            fails(Ended(process.returncode, "", err), code, "stopped by", "the same command")
+            fails(Ended(process.returncode, "", err), code, "stopped by", "the same command goes on")
             works(cairn("verify", directory / "ck" / "wordcount"))
             works(cairn("run", "wordcount", *flags(directory, input="-"), stdin=text))
             check(counts_of(directory / "out") == reference_counts(BASE / "input.txt"),
                   "the counts differ")
+
+
+@case
+def a_signal_tells_how_to_go_on_from_a_start_that_was_named():
+    """The same word again would make that start again."""
+    text = (BASE / "input.txt").read_bytes()
+    cut = text.rindex(b"\n", 0, len(text) // 2) + 1
+    with scratch() as directory:
+        works(cairn("run", "wordcount", *flags(directory, input="-"), stdin=text[:cut]))
+        saved = directory / "ck" / "wordcount"
+        works(cairn("savepoint", saved, "s"))
+        for word in (f"{saved}@s", "none"):
+            before = set(saved.glob("chk-*/manifest.json"))
+            process = started(directory, "--checkpoint-interval", "50ms", "--restore", word)
+            process.stdin.write(text[:cut] + b"one more\n")
+            process.stdin.flush()
+            wait_for(lambda known=before: set(saved.glob("chk-*/manifest.json")) - known)
+            process.send_signal(signal.SIGTERM)
+            err = process.communicate(timeout=DEADLINE_S)[1].decode()
+            fails(Ended(process.returncode, "", err), 143, "holds everything up to record",
+                  "the same command with --restore latest goes on from it")
 
 
 @case

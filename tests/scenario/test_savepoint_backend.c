@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define GROUPS  200 /* their numbers have two bytes */
 #define KEYS    300
@@ -405,6 +406,57 @@ static void output_goes_with_the_own_job_alone(void **state)
     cairn_backend_close(backend);
 }
 
+static cairn_store *store_at(const job_world *world, const char *name)
+{
+    char path[TMPDIR_PATH_BYTES];
+    cairn_store *store = NULL;
+    cairn_error err = {0};
+
+    ASSERT_OK(cairn_dir_store_new(tmpdir_join(world->dir, name, path), NULL, &store, &err), &err);
+    return store;
+}
+
+static void make_saved_job(job_world *world, cairn_store *store, const char *lines,
+                           const char *name)
+{
+    world->store = store;
+    cairn_backend *backend = open_job(world, "a", JOB_NAME, NULL, CAIRN_STATE_BACKEND_HASHMAP);
+    job_checkpoint_with_output(world, backend, lines);
+    cairn_backend_close(backend);
+    save(world, JOB_NAME, name);
+    world->store = world->directory;
+}
+
+static size_t outputs_from(job_world *world, cairn_store *store, const char *name)
+{
+    const cairn_savepoint_source source = {store, JOB_NAME, name};
+    cairn_backend *backend = open_job(world, "a", JOB_NAME, &source, CAIRN_STATE_BACKEND_HASHMAP);
+    size_t count = 0;
+
+    (void)output_key(backend, &count);
+    cairn_backend_close(backend);
+    return count;
+}
+
+/* A store has more than one spelling, and a job's name may be used in two. */
+static void the_own_job_is_known_by_its_savepoint_and_not_by_an_address(void **state)
+{
+    job_world *const world = *state;
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *elsewhere = store_at(world, "elsewhere");
+    char path[TMPDIR_PATH_BYTES];
+
+    assert_int_equal(symlink("store", tmpdir_join(world->dir, "link", path)), 0);
+    CAIRN_AUTO_PTR(cairn_store_free) cairn_store *linked = store_at(world, "link");
+    make_saved_job(world, world->directory, "lines", "s");
+    make_saved_job(world, elsewhere, "other lines", "s");
+    make_saved_job(world, elsewhere, "more lines", "only-there");
+
+    assert_int_equal(outputs_from(world, linked, "s"), 1);
+    assert_int_equal(outputs_from(world, world->directory, "s"), 1);
+    assert_int_equal(outputs_from(world, elsewhere, "s"), 0);
+    assert_int_equal(outputs_from(world, elsewhere, "only-there"), 0);
+}
+
 /* A job's root may have been lost but for its savepoints. */
 static void ids_go_on_above_the_savepoint_where_all_else_is_lost(void **state)
 {
@@ -488,6 +540,24 @@ static void a_savepoint_is_not_made_with_options_that_do_not_fit(void **state)
     ASSERT_MESSAGE_HAS(&err, "there is no job " JOB_NAME);
 }
 
+static void a_savepoint_is_not_looked_for_by_a_name_that_none_has(void **state)
+{
+    const job_world *const world = *state;
+    char endless[2000];
+    const char *const names[] = {NULL, "", "42", "..", "a/b", endless};
+    cairn_history *history = NULL;
+    cairn_error err = {0};
+
+    memset(endless, 'n', sizeof endless - 1);
+    endless[sizeof endless - 1] = '\0';
+    for (size_t i = 0; i < CAIRN_ARRAY_LEN(names); i++) {
+        ASSERT_CODE(
+            cairn_history_load_savepoint(world->store, NULL, JOB_NAME, names[i], &history, &err),
+            CAIRN_E_INVALID, &err);
+        ASSERT_MESSAGE_HAS(&err, "be no number");
+    }
+}
+
 static void a_job_that_has_only_epochs_has_nothing_to_save(void **state)
 {
     job_world *const world = *state;
@@ -508,9 +578,11 @@ int main(void)
         WITH_WORLD(the_first_checkpoint_needs_the_savepoint_no_more),
         WITH_WORLD(times_to_live_go_on_where_they_were),
         WITH_WORLD(output_goes_with_the_own_job_alone),
+        WITH_WORLD(the_own_job_is_known_by_its_savepoint_and_not_by_an_address),
         WITH_WORLD(ids_go_on_above_the_savepoint_where_all_else_is_lost),
         WITH_WORLD(options_that_do_not_fit_are_refused),
         WITH_WORLD(a_savepoint_is_not_made_with_options_that_do_not_fit),
+        WITH_WORLD(a_savepoint_is_not_looked_for_by_a_name_that_none_has),
         WITH_WORLD(a_job_that_has_only_epochs_has_nothing_to_save),
     };
 

@@ -4,6 +4,8 @@
  */
 #include "test.h"
 
+#include <cairn/savepoint.h>
+
 #include "buf.h"
 #include "model.h"
 #include "worker_world.h"
@@ -28,6 +30,8 @@ static struct {
     uint64_t records_at_end;
     uint64_t advances;
     int64_t last_ms;
+    uint64_t reports;
+    uint64_t stop_at_report;
     cairn_value_state *count;
     cairn_worker_result result;
 } job;
@@ -279,7 +283,7 @@ static void ask_for_a_stop(void *context, const char *key)
     worker_world *test = context;
 
     (void)key;
-    test->stop = 1;
+    __atomic_store_n(&test->stop, 1, __ATOMIC_SEQ_CST); /* a watch looks at it too */
 }
 
 static void a_stop_while_the_last_records_are_published_is_not_the_end(void **state)
@@ -355,6 +359,15 @@ static void stop_when_published(void *context, const cairn_worker_progress *prog
     }
 }
 
+static void stop_at_first_commit(void *context, const cairn_worker_progress *progress)
+{
+    worker_world *test = context;
+
+    if (progress->backend.completed_checkpoints == 1) {
+        test->stop = 1;
+    }
+}
+
 #define TIME_MS 12345
 
 static uint64_t fixed_time(void *context)
@@ -363,15 +376,22 @@ static uint64_t fixed_time(void *context)
     return TIME_MS;
 }
 
+/* The input becomes a stream without end while what is given is open. */
+static int make_silent(const worker_world *test)
+{
+    assert_int_equal(unlink(test->input), 0);
+    assert_int_equal(mkfifo(test->input, 0600), 0);
+    const int writer = open(test->input, O_RDWR | O_CLOEXEC);
+    assert_true(writer >= 0);
+    return writer;
+}
+
 static void lines_of_advance_come_out_while_no_record_comes(void **state)
 {
     worker_world *test = *state;
     cairn_worker_options options = options_of(test);
 
-    assert_int_equal(unlink(test->input), 0);
-    assert_int_equal(mkfifo(test->input, 0600), 0);
-    const int writer = open(test->input, O_RDWR | O_CLOEXEC); /* no end while it is open */
-    assert_true(writer >= 0);
+    const int writer = make_silent(test);
     assert_int_equal(write(writer, "0\n", 2), 2);
     options.checkpoint_every_records = 1;
     options.checkpoint_interval_ms = 1;
@@ -386,6 +406,93 @@ static void lines_of_advance_come_out_while_no_record_comes(void **state)
     assert_int_equal(job.last_ms, TIME_MS);
     assert_output(test, "0\nadvanced\n");
     assert_int_equal(close(writer), 0);
+}
+
+static void stop_after_some_reports(void *context, const cairn_worker_progress *progress)
+{
+    worker_world *test = context;
+
+    (void)progress;
+    job.reports++;
+    if (job.reports == job.stop_at_report) {
+        test->stop = 1;
+    }
+}
+
+static void a_job_that_has_ended_is_not_advanced_while_its_stream_is_silent(void **state)
+{
+    worker_world *test = *state;
+    cairn_worker_options options = options_of(test);
+    cairn_job both = ending_job;
+
+    both.advance = advance;
+    run_well(test, &options, &both);
+    const uint64_t last = job.result.last_checkpoint_id;
+    const int writer = make_silent(test);
+    options.progress = stop_after_some_reports;
+    options.progress_context = test;
+    job.stop_at_report = 3; /* the third one comes from the loop */
+    job.advances_wanted = 1;
+    run_well(test, &options, &both);
+
+    assert_int_equal(job.advances, 0);
+    assert_int_equal(job.result.last_checkpoint_id, last);
+    assert_output(test, ALL_RECORDS "end of 10\n");
+    assert_int_equal(close(writer), 0);
+}
+
+static void make_savepoint(const worker_world *test, const char *name)
+{
+    cairn_savepoint_options options = CAIRN_SAVEPOINT_OPTIONS_INIT;
+    cairn_savepoint_report report = {0};
+    cairn_error err = {0};
+
+    options.name = name;
+    options.scratch_dir = test->dir->path;
+    ASSERT_OK(cairn_savepoint_create(test->checkpoints, NULL, "ending", &options, &report, &err),
+              &err);
+}
+
+/* A start from a savepoint whose stream is silent: what ends it is a checkpoint's commit, or, with
+ * no checkpoint by time, a stop right behind the start. */
+static void run_from_savepoint_in_silence(worker_world *test, bool by_time)
+{
+    const cairn_savepoint_source source = {NULL, "ending", "s"};
+    cairn_worker_options options = options_of(test);
+    const int writer = make_silent(test);
+
+    options.backend.restore = CAIRN_RESTORE_SAVEPOINT;
+    options.backend.savepoint = &source;
+    options.checkpoint_interval_ms = by_time ? 1 : 0;
+    options.progress = by_time ? stop_at_first_commit : stop_after_some_reports;
+    options.progress_context = test;
+    job.reports = 0;
+    job.stop_at_report = 1;
+    run_well(test, &options, &endless_job);
+    assert_int_equal(close(writer), 0);
+    assert_int_equal(unlink(test->input), 0);
+}
+
+static void a_stream_that_is_silent_after_a_start_from_a_savepoint_has_checkpoints(void **state)
+{
+    worker_world *test = *state;
+    cairn_worker_options options = options_of(test);
+    cairn_error err = {0};
+
+    run_well(test, &options, &endless_job);
+    make_savepoint(test, "s");
+    for (int by_time = 0; by_time < 2; by_time++) {
+        const uint64_t last = job.result.last_checkpoint_id;
+
+        run_from_savepoint_in_silence(test, by_time == 1);
+        assert_true(job.result.last_checkpoint_id > last);
+        assert_int_equal(job.result.committed_records, RECORDS);
+    }
+    write_input(test, "we", 1, RECORDS);
+    ASSERT_CODE(run(test, &options, &endless_job, &err), CAIRN_E_INTEGRITY, &err);
+    write_input(test, "we", 0, RECORDS + 1);
+    run_well(test, &options, &endless_job);
+    assert_output(test, ALL_RECORDS "10\n");
 }
 
 static void a_line_put_out_in_open_is_refused(void **state)
@@ -416,6 +523,8 @@ int main(void)
         TEST(a_job_without_an_end_goes_on_with_an_input_that_has_grown),
         TEST(a_job_that_learns_of_the_end_later_is_called),
         TEST(lines_of_advance_come_out_while_no_record_comes),
+        TEST(a_job_that_has_ended_is_not_advanced_while_its_stream_is_silent),
+        TEST(a_stream_that_is_silent_after_a_start_from_a_savepoint_has_checkpoints),
         TEST(a_line_put_out_in_open_is_refused),
     };
 
