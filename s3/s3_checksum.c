@@ -46,6 +46,7 @@ static bool repeats(const http_reply *reply, const char *sum)
 typedef struct proof {
     s3_store *store;
     cairn_call call;
+    cairn_call tidy; /* to remove its traces */
     const char *key;
     char right[S3_CRC32C_SIZE];
     char wrong[S3_CRC32C_SIZE];
@@ -114,7 +115,7 @@ static finding ask_by_parts(proof *p)
     p->moves = atomic_load(&p->store->crc.moves);
     finding found = ask_with_wrong(&upload, p->wrong);
     found = found == CAIRN_S3_FINDING_CHECKED ? ask_with_right(&upload, p->right) : found;
-    s3_upload_abort(&upload, CAIRN_S3_PROOF_MS);
+    s3_upload_abort(&upload, &p->tidy);
     return found;
 }
 
@@ -134,7 +135,8 @@ static finding put_wrong(const proof *p, const char *key)
     return judge_wrong(&x, code);
 }
 
-/* In the folder of the caller's key, where he may write. */
+/* In the folder of the caller's key, where he may write; readers of data skip a leading '_', and
+ * layout_parse knows the name. */
 static cairn_code name_probe(const char *key, cairn_buf *out, cairn_error *err)
 {
     const char *slash = strrchr(key, '/');
@@ -142,16 +144,16 @@ static cairn_code name_probe(const char *key, cairn_buf *out, cairn_error *err)
 
     random_id(id);
     CAIRN_TRY(buf_append(out, key, slash == NULL ? 0 : (size_t)(slash + 1 - key), err));
-    return buf_printf(out, err, "crc32c-%s", id);
+    return buf_printf(out, err, "_crc32c-%s", id);
 }
 
 /* What a server stored that looks at parts alone, or may have stored. */
-static void remove_probe(s3_store *store, const char *key)
+static void remove_probe(const proof *p, const char *key)
 {
-    const cairn_call own = {cairn_deadline_in(CAIRN_S3_PROOF_MS), NULL};
+    s3_store *store = p->store;
     cairn_error err = {0};
 
-    if (s3_remove(store, &own, key, &err) != CAIRN_OK) {
+    if (s3_remove(store, &p->tidy, key, &err) != CAIRN_OK) {
         log_write(&store->log, CAIRN_LOG_WARN, "%s: the probe %s%s may stay: %s", store->uri,
                   store->prefix, key, err.message);
     }
@@ -166,7 +168,7 @@ static finding ask_by_put(const proof *p)
     }
     const finding found = put_wrong(p, buf_text(&name));
     if (found != CAIRN_S3_FINDING_CHECKED) {
-        remove_probe(p->store, buf_text(&name));
+        remove_probe(p, buf_text(&name));
     }
     return found;
 }
@@ -192,6 +194,14 @@ static bool take_turn(s3_crc *crc)
     return atomic_compare_exchange_strong(&crc->state, &expected, CAIRN_S3_CRC_ASKING);
 }
 
+/* Unless a distrust came meanwhile: that stays. */
+static bool end_turn(s3_crc *crc, s3_crc_state next)
+{
+    unsigned asking = CAIRN_S3_CRC_ASKING;
+
+    return atomic_compare_exchange_strong(&crc->state, &asking, next);
+}
+
 void s3_crc_forget(s3_store *store)
 {
     unsigned proved = CAIRN_S3_CRC_PROVED;
@@ -207,7 +217,9 @@ static void trust(const proof *p)
     s3_crc *crc = &p->store->crc;
     unsigned proved = CAIRN_S3_CRC_PROVED;
 
-    atomic_store(&crc->state, CAIRN_S3_CRC_PROVED);
+    if (!end_turn(crc, CAIRN_S3_CRC_PROVED)) {
+        return;
+    }
     if (atomic_load(&crc->moves) != p->moves) {
         (void)atomic_compare_exchange_strong(&crc->state, &proved, CAIRN_S3_CRC_UNASKED);
         return;
@@ -224,7 +236,7 @@ static void keep(const proof *p, finding found)
 
     switch (found) {
     case CAIRN_S3_FINDING_NONE:
-        atomic_store(&crc->state, asks_again ? CAIRN_S3_CRC_UNASKED : CAIRN_S3_CRC_DISTRUSTED);
+        (void)end_turn(crc, asks_again ? CAIRN_S3_CRC_UNASKED : CAIRN_S3_CRC_DISTRUSTED);
         break;
     case CAIRN_S3_FINDING_CHECKED:
         trust(p);
@@ -244,18 +256,30 @@ static bool has_time(const cairn_call *call)
 static void prove(s3_store *store, const cairn_call *call, const char *key)
 {
     const uint64_t quarter = call_remaining_ms(call, 4 * CAIRN_S3_PROOF_MS) / 4;
+    const cairn_cancel *cancel = call == NULL ? NULL : call->cancel;
     proof p = {.store = store,
-               .call = {cairn_deadline_in(quarter), call == NULL ? NULL : call->cancel},
+               .call = {cairn_deadline_in(quarter), cancel},
+               .tidy = {cairn_deadline_in(2 * quarter), cancel},
                .key = key};
 
     keep(&p, ask(&p));
+}
+
+static bool may_serve(const s3_store *store, uint64_t length)
+{
+    return store->crc.allowed && !store->wants_md5 && length >= CAIRN_S3_CRC_BYTES_MIN;
+}
+
+bool s3_crc_is_proved(const s3_store *store, uint64_t length)
+{
+    return may_serve(store, length) && atomic_load(&store->crc.state) == CAIRN_S3_CRC_PROVED;
 }
 
 bool s3_crc_serves(s3_store *store, const cairn_call *call, const char *key, uint64_t length)
 {
     s3_crc *crc = &store->crc;
 
-    if (!crc->allowed || store->wants_md5 || length < CAIRN_S3_CRC_BYTES_MIN) {
+    if (!may_serve(store, length)) {
         return false;
     }
     if (atomic_load(&crc->state) == CAIRN_S3_CRC_UNASKED &&
@@ -263,7 +287,7 @@ bool s3_crc_serves(s3_store *store, const cairn_call *call, const char *key, uin
         has_time(call) && take_turn(crc)) {
         prove(store, call, key);
     }
-    return atomic_load(&crc->state) == CAIRN_S3_CRC_PROVED;
+    return s3_crc_is_proved(store, length);
 }
 
 cairn_code s3_crc_check(s3_store *store, const http_reply *reply, const char sent[S3_CRC32C_SIZE],

@@ -7,11 +7,12 @@
  *
  * The proof: in an upload of its own, aborted in the end, a part with a wrong CRC must be refused
  * for just that, and one with the right CRC taken and its CRC repeated; then a whole put with a
- * wrong CRC, to a name beside the caller's that nobody reads, must be refused likewise. In that
+ * wrong CRC, to a name beside the caller's that readers skip, must be refused likewise. In that
  * order: who does not look is found by the part, and keeps no object. That a right whole put is
- * taken, each of them shows. It is made once per store and place of its bucket, when enough bytes
- * had to be hashed for its requests to pay, within CAIRN_S3_PROOF_MS and a quarter of what the
- * caller has left. No answer, or none that is clear: bodies stay signed.
+ * taken, each of them shows. It is made once per store and place of its bucket, by a put of a file
+ * or in parts, when enough bytes had to be hashed for its requests to pay. It asks within
+ * CAIRN_S3_PROOF_MS and a quarter of what the caller has left, has removed its traces within twice
+ * that, and ends with the caller's cancel. No answer, or none that is clear: bodies stay signed.
  *
  * Thread-safe: one thread asks, the others go on signing meanwhile.
  */
@@ -24,6 +25,9 @@
 /* May a body of this length go unsigned with its CRC-32C? Counts it if not, and may ask the server
  * by an upload at `key`. */
 bool s3_crc_serves(s3_store *store, const cairn_call *call, const char *key, uint64_t length);
+
+/* The same by what is known: asks and counts nothing. */
+bool s3_crc_is_proved(const s3_store *store, uint64_t length);
 
 /*
  * After a success: the reply must repeat the CRC-32C that was sent. If it does not, what the server

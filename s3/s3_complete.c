@@ -262,8 +262,9 @@ cairn_code s3_abort(s3_store *store, const cairn_call *call, const char *key, co
     return code;
 }
 
-/* A part that was in flight may have landed after the abort, and is billed until the next one. */
-static bool is_gone(const s3_upload *upload, const cairn_call *call)
+/* A part that was in flight may have landed after the abort, and is billed until the next one. Who
+ * may not list parts can't know, and asks no more. */
+static bool seems_gone(const s3_upload *upload, const cairn_call *call)
 {
     s3_request request = {
         .method = CAIRN_HTTP_GET,
@@ -275,18 +276,18 @@ static bool is_gone(const s3_upload *upload, const cairn_call *call)
     s3_request_query(&request, "uploadId", upload->id);
     s3_request_query(&request, "max-parts", "1");
     CAIRN_AUTO(s3_exchange) x = {.store = upload->store, .call = call, .request = &request};
-    return s3_exchange_send(&x, NULL) != CAIRN_OK && s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE);
+    return s3_exchange_send(&x, NULL) != CAIRN_OK &&
+           (s3_exchange_wants(&x, CAIRN_S3_UPLOAD_GONE) || x.error.status == 403);
 }
 
-void s3_upload_abort(s3_upload *upload, uint64_t within_ms)
+void s3_upload_abort(const s3_upload *upload, const cairn_call *call)
 {
-    const cairn_call own = {cairn_deadline_in(within_ms), NULL};
     cairn_error err = {0};
 
     for (unsigned i = 0; i < CAIRN_S3_ABORT_ROUNDS_MAX; i++) {
         err = (cairn_error){0};
-        if (s3_abort(upload->store, &own, upload->key, upload->id, &err) == CAIRN_OK &&
-            is_gone(upload, &own)) {
+        if (s3_abort(upload->store, call, upload->key, upload->id, &err) == CAIRN_OK &&
+            seems_gone(upload, call)) {
             return;
         }
     }

@@ -247,7 +247,8 @@ static cairn_code try_upload(const examination *e, unsigned parts, unsigned *out
     }
     code = code == CAIRN_OK ? then(&upload, out_status, err) : code;
     if (code != CAIRN_OK || *out_status != 200) {
-        s3_upload_abort(&upload, CAIRN_S3_ABORT_MS);
+        const cairn_call own = {cairn_deadline_in(CAIRN_S3_ABORT_MS), NULL};
+        s3_upload_abort(&upload, &own);
     }
     return code;
 }

@@ -149,21 +149,33 @@ static cairn_code send_checked(s3_exchange *x, const s3_digests *digests, cairn_
                               : CAIRN_OK;
 }
 
-static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id,
-                           const s3_digests *digests, cairn_error *err)
+static cairn_code send_judged(const single_put *put, s3_exchange *x, const char *id,
+                              const s3_digests *digests, cairn_error *err)
 {
     cairn_error why = {0};
     const cairn_code code = send_checked(x, digests, &why);
 
+    if (code != CAIRN_OK && put->mode == CAIRN_PUT_CREATE && x->error.status == 412) {
+        return judge_existing(put, id, digests, err);
+    }
+    if (code != CAIRN_OK && err != NULL) {
+        *err = why;
+    }
+    return code;
+}
+
+static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id,
+                           const s3_digests *digests, cairn_error *err)
+{
+    cairn_error why = {0};
+    const cairn_code code = send_judged(put, x, id, digests, &why);
+
     if (code == CAIRN_OK) {
         return CAIRN_OK;
     }
-    if (put->mode == CAIRN_PUT_CREATE && x->error.status == 412) {
-        return judge_existing(put, id, digests, err);
-    }
     if (s3_exchange_wants(x, CAIRN_S3_HASH_AGAIN)) {
         CAIRN_TRY(s3_blame_source(&x->request->source, digests, put->body->path, err));
-        return send_checked(x, digests, err);
+        return send_judged(put, x, id, digests, err);
     }
     if (err != NULL) {
         *err = why;
@@ -171,13 +183,16 @@ static cairn_code send_put(const single_put *put, s3_exchange *x, const char *id
     return put->mode == CAIRN_PUT_CREATE && x->error.status == 501 ? advise_create(err) : code;
 }
 
-/* The SHA-256 that the caller knows, or what the store chooses. */
+/* The SHA-256 that the caller knows, or what the store chooses. Bytes in memory, as of a manifest,
+ * wait for no proof. */
 static void choose_digest(const single_put *put, s3_digests *digests)
 {
     if (put->body->sha256 != NULL) {
         sha256 known;
         memcpy(known.bytes, put->body->sha256, sizeof(known.bytes));
         sha256_to_hex(&known, digests->sha256);
+    } else if (put->body->path == NULL) {
+        digests->by_crc32c = s3_crc_is_proved(put->store, put->body->source.length);
     } else {
         digests->by_crc32c =
             s3_crc_serves(put->store, put->call, put->key, put->body->source.length);

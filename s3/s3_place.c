@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HOST_BYTES_MAX 260 /* a DNS name of 253 and a port; a bucket finds room before it */
+#define LOOPBACK_SIZE  sizeof("127.255.255.255")
 
 /* AWS's domains; those that only its isolated regions know need an endpoint. */
 static const char *const aws_domains[] = {".amazonaws.com", ".amazonaws.com.cn"};
@@ -86,10 +87,32 @@ static bool is_address(const char *host)
     return host[0] == '[' || host[digits] == '\0' || host[digits] == ':';
 }
 
+/* 127 and three more numbers: of anything else a name server is asked. */
+static bool is_loopback_ipv4(const char *name)
+{
+    uint64_t number = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        const size_t len = strcspn(name, ".");
+        if (!parse_u64((cairn_slice){name, len}, &number) || number > UINT8_MAX ||
+            (i == 0 && number != 127) || name[len] != (i < 3 ? '.' : '\0')) {
+            return false;
+        }
+        name += len + 1;
+    }
+    return true;
+}
+
 static bool is_loopback(const char *host)
 {
-    return strncmp(host, "[::1]", 5) == 0 || (strncmp(host, "127.", 4) == 0 && is_address(host)) ||
-           strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0;
+    const size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    char name[LOOPBACK_SIZE] = "";
+
+    if (len >= sizeof(name) || (host[len] != '\0' && host[len] != ':')) {
+        return false;
+    }
+    memcpy(name, host, len);
+    return strcmp(name, "[::1]") == 0 || strcmp(name, "localhost") == 0 || is_loopback_ipv4(name);
 }
 
 static cairn_code refuse_endpoint(const char *endpoint, const char *why, cairn_error *err)

@@ -168,7 +168,8 @@ cairn_code s3_upload_run(s3_upload *upload, const s3_part_work *work, cairn_erro
     CAIRN_TRY(s3_upload_begin(upload, err));
     const cairn_code code = make_and_complete(upload, work, err);
     if (code != CAIRN_OK) {
-        s3_upload_abort(upload, CAIRN_S3_ABORT_MS);
+        const cairn_call own = {cairn_deadline_in(CAIRN_S3_ABORT_MS), NULL};
+        s3_upload_abort(upload, &own);
     }
     return code;
 }

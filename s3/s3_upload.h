@@ -62,9 +62,9 @@ cairn_code s3_upload_begin(s3_upload *upload, cairn_error *err);
  */
 cairn_code s3_upload_complete(s3_upload *upload, cairn_error *err);
 
-/* Frees what the server keeps of the parts, within a time of its own: the call's may be over. What
- * fails is logged. */
-void s3_upload_abort(s3_upload *upload, uint64_t within_ms);
+/* Frees what the server keeps of the parts, within `call`, which is not the upload's: that may be
+ * over. What fails is logged; whether parts are left is not known where they may not be listed. */
+void s3_upload_abort(const s3_upload *upload, const cairn_call *call);
 
 /* Aborts one by name. One that is gone is CAIRN_OK. */
 cairn_code s3_abort(s3_store *store, const cairn_call *call, const char *key, const char *id,

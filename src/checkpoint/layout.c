@@ -132,6 +132,13 @@ static layout_object parse_epoch(const char *rest)
     return object;
 }
 
+/* What the S3 driver sent for its server to refuse, and the server took. */
+static bool is_crc_probe(const char *leaf)
+{
+    return skip(&leaf, "_crc32c-") && strspn(leaf, "0123456789abcdef") == RANDOM_ID_SIZE - 1 &&
+           leaf[RANDOM_ID_SIZE - 1] == '\0';
+}
+
 /* "<operator>/<subtask>/<epoch>-..." */
 static layout_object parse_checkpoint(const char *rest)
 {
@@ -144,8 +151,11 @@ static layout_object parse_checkpoint(const char *rest)
     }
     if (strcmp(rest, "manifest.json") == 0) {
         object.kind = CAIRN_LAYOUT_MANIFEST;
-    } else if (cut(&rest, '/', &operator_uid) && cut_number(&rest, '/', &subtask) &&
-               cut_number(&rest, '-', &object.epoch) && strchr(rest, '/') == NULL) {
+    } else if (!cut(&rest, '/', &operator_uid) || !cut_number(&rest, '/', &subtask)) {
+        return object;
+    } else if (is_crc_probe(rest)) {
+        object.kind = CAIRN_LAYOUT_PROBE;
+    } else if (cut_number(&rest, '-', &object.epoch) && strchr(rest, '/') == NULL) {
         object.kind = CAIRN_LAYOUT_PRIVATE;
     }
     return object;
@@ -156,8 +166,12 @@ static layout_object parse_shared(const char *rest)
     layout_object object = {0};
     cairn_slice operator_uid;
 
-    if (cut(&rest, '/', &operator_uid) && cut_number(&rest, '-', &object.epoch) &&
-        strchr(rest, '/') == NULL) {
+    if (!cut(&rest, '/', &operator_uid)) {
+        return object;
+    }
+    if (is_crc_probe(rest)) {
+        object.kind = CAIRN_LAYOUT_PROBE;
+    } else if (cut_number(&rest, '-', &object.epoch) && strchr(rest, '/') == NULL) {
         object.kind = CAIRN_LAYOUT_SHARED;
     }
     return object;

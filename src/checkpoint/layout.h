@@ -9,6 +9,8 @@
  *     probe/<id>/<n>                                           of a start that tries the store
  *     savepoints/<name>/manifest.json                          a savepoint, and its files:
  *     savepoints/<name>/<operator>/<subtask>/<epoch>-<attempt>-<seq>
+ *
+ * Beside private and shared files may lie _crc32c-<id>: of an S3 store that tries its server.
  */
 #ifndef CAIRN_CHECKPOINT_LAYOUT_H
 #define CAIRN_CHECKPOINT_LAYOUT_H

@@ -26,14 +26,14 @@ static cairn_code hash_file(const char *path, cairn_file_info *info, sha256 *dig
 }
 
 /* What went up is what was hashed. Drivers read a file again when they send it: some compare that
- * with the digest, others (an upload in parts, HDFS) cannot. */
+ * with the digest, others (an upload in parts, HDFS) cannot. Not by the inode: some file systems in
+ * user space give a file another one each time. */
 static cairn_code expect_unchanged(const char *path, const fs_stat *hashed, cairn_error *err)
 {
     fs_stat now;
 
     CAIRN_TRY(fs_stat_path(path, &now, err));
-    if (now.size != hashed->size || now.mtime_ns != hashed->mtime_ns ||
-        now.inode != hashed->inode || now.device != hashed->device) {
+    if (now.size != hashed->size || now.mtime_ns != hashed->mtime_ns) {
         return error_set(err, CAIRN_E_INTEGRITY,
                          "%s changed while it was stored: what is stored has not the SHA-256 that "
                          "was computed of it",

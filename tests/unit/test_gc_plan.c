@@ -185,7 +185,11 @@ static void what_probes_have_left_goes_after_an_hour_of_the_stores_clock(void **
     static const fake_job job = {.claimed = 1,
                                  .started = 1,
                                  .objects = {"probe/00112233aabbccdd/0", "probe/00112233aabbccdd/1",
-                                             "probe/ffff2233aabbccdd/0"}};
+                                             "probe/ffff2233aabbccdd/0",
+                                             "chk-1/op/0/_crc32c-00112233aabbccdd",
+                                             "shared/op/_crc32c-00112233aabbccdd"}};
+    static const uint64_t ages_ms[] = {CAIRN_PROBE_LINGER_MS + 1, CAIRN_PROBE_LINGER_MS, 0,
+                                       CAIRN_PROBE_LINGER_MS + 1, CAIRN_PROBE_LINGER_MS};
     static const uint64_t now_ms = UINT64_C(1700000000000);
     gc_rules rules = {.num_retained = 1, .own_epoch = 1};
     CAIRN_AUTO(timeline) line = {0};
@@ -194,16 +198,19 @@ static void what_probes_have_left_goes_after_an_hour_of_the_stores_clock(void **
     (void)state;
     fake_timeline(&job, &line);
     line.newest_ms = now_ms;
-    line.probe_count = 3;
+    line.probe_count = CAIRN_ARRAY_LEN(ages_ms);
     line.probes = mem_calloc(line.probe_count, sizeof *line.probes);
-    line.probes[0] = (timeline_probe){line.objects.items[0], now_ms - CAIRN_PROBE_LINGER_MS - 1};
-    line.probes[1] = (timeline_probe){line.objects.items[1], now_ms - CAIRN_PROBE_LINGER_MS};
-    line.probes[2] = (timeline_probe){line.objects.items[2], now_ms};
+    for (size_t i = 0; i < line.probe_count; i++) {
+        const char *key = line.objects.items[i];
+        assert_int_equal(layout_parse(key).kind, CAIRN_LAYOUT_PROBE);
+        line.probes[i] = (timeline_probe){key, now_ms - ages_ms[i]};
+    }
 
     ASSERT_OK(gc_plan_make(&line, &rules, &plan, &err), &err);
 
-    assert_int_equal(plan.victims.count, 1);
+    assert_int_equal(plan.victims.count, 2);
     assert_string_equal(plan.victims.items[0], job.objects[0]);
+    assert_string_equal(plan.victims.items[1], job.objects[3]);
     assert_int_equal(plan.manifest_victims, 0);
 }
 

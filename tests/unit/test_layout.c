@@ -36,6 +36,8 @@ static void parse_tells_what_a_key_is(void **state)
         {"gc/42-00112233aabbccdd.json", {CAIRN_LAYOUT_CERTIFICATE, 42, 0}},
         {"probe/00112233aabbccdd/0", {CAIRN_LAYOUT_PROBE, 0, 0}},
         {"probe/00112233aabbccdd/20", {CAIRN_LAYOUT_PROBE, 0, 0}},
+        {"chk-42/wordcount/3/_crc32c-00112233aabbccdd", {CAIRN_LAYOUT_PROBE, 42, 0}},
+        {"shared/op-1/_crc32c-00112233aabbccdd", {CAIRN_LAYOUT_PROBE, 0, 0}},
     };
     (void)state;
 
@@ -60,6 +62,15 @@ static void keys_of_others_are_left_alone(void **state)
         "probe/00112233aabbccd/1",
         "probe/00112233aabbccdd/01",
         "probes/00112233aabbccdd/1",
+        "_crc32c-00112233aabbccdd",
+        "notes/_crc32c-00112233aabbccdd",
+        "savepoints/a/op/3/_crc32c-00112233aabbccdd",
+        "chk-42/op/3/crc32c-00112233aabbccdd",
+        "chk-42/op/3/_crc32c-00112233aabbccd",
+        "chk-42/op/3/_crc32c-00112233aabbccdde",
+        "chk-42/op/3/_crc32c-00112233AABBCCDD",
+        "shared/op/_crc32c-00112233aabbccdd/1",
+        "shared/op/_crc32c-00112233aabbccdd.sst",
         "epochs/7/claim.json.bak",
         "epochs/07/claim.json",
         "epochs/18446744073709551616/claim.json",

@@ -119,11 +119,22 @@ static void only_hosts_that_are_surely_this_machine_are_loopback(void **state)
         bool virtual_host;
         bool expected;
     } cases[] = {
-        {"http://127.0.0.1:9000", false, true},    {"https://127.9.9.9", false, true},
-        {"http://[::1]:9000", false, true},        {"http://localhost:9000", false, true},
-        {"http://localhost:9000", true, false},    {"http://127.0.0.1.example", false, false},
-        {"http://localhost.example", true, false}, {"http://10.0.0.1", false, false},
-        {"http://0.0.0.0", false, false},          {NULL, false, false},
+        {"http://127.0.0.1:9000", false, true},
+        {"https://127.9.9.9", false, true},
+        {"http://[::1]:9000", false, true},
+        {"http://localhost:9000", false, true},
+        {"http://localhost:9000", true, false},
+        {"http://127.0.0.1.example", false, false},
+        {"http://localhost.example", true, false},
+        {"http://10.0.0.1", false, false},
+        {"http://0.0.0.0", false, false},
+        {NULL, false, false},
+        {"http://127.0.0.1.5", false, false},
+        {"http://127.999.1.1", false, false},
+        {"http://127.0.0.1.", false, false},
+        {"http://127.0.0.01:9000", false, false},
+        {"http://127.1", false, false},
+        {"http://[::1]]", false, false},
     };
 
     (void)state;

@@ -118,6 +118,22 @@ static void replace_file(void *context, const char *key)
     (void)rename(other, context);
 }
 
+/* As in a file system that makes inodes up. */
+static void give_file_another_inode(void *context, const char *key)
+{
+    char other[TMPDIR_PATH_BYTES + 8];
+    struct stat info;
+
+    (void)key;
+    (void)snprintf(other, sizeof(other), "%s.new", (const char *)context);
+    if (stat(context, &info) == 0 && rename(context, other) == 0) {
+        const struct timespec times[] = {info.st_atim, info.st_mtim};
+        FILE *file = fopen(context, "we");
+        (void)(file != NULL && fclose(file) == 0 && truncate(context, info.st_size) == 0 &&
+               utimensat(AT_FDCWD, context, times, 0) == 0);
+    }
+}
+
 static void a_file_that_changes_while_it_is_stored_fails_its_upload(void **state)
 {
     static void (*const changes[])(void *, const char *) = {change_file, append_to_file,
@@ -157,12 +173,30 @@ static void files_that_stay_as_they_are_are_stored(void **state)
     }
 }
 
+static void another_inode_alone_is_no_change(void **state)
+{
+    fixture *f = *state;
+
+    for (size_t count = 1; count <= FILES; count++) {
+        make_files(f);
+        store_fault_clear(f->fault);
+        store_fault_add(f->fault, &(store_fault_rule){.ops = STORE_FAULT_PUT,
+                                                      .after = true,
+                                                      .action = STORE_FAULT_HOOK,
+                                                      .hook = give_file_another_inode,
+                                                      .context = f->paths[0]});
+        ASSERT_OK(store_files(f, count), &f->err);
+        ASSERT_OK(cairn_store_delete(f->inner, NULL, "chk-1/object", &f->err), &f->err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_that_changes_while_it_is_stored_fails_its_upload,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_stay_as_they_are_are_stored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_inode_alone_is_no_change, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
