@@ -11,10 +11,8 @@
 #define LEVEL_BASE_BYTES_MIN (64 * MIB)
 #define TABLE_BYTES          (64 * MIB)
 
-/* Files in L0 at which they are compacted, writes are slowed, writes stop. */
+/* Files in L0 at which they are compacted. */
 #define L0_COMPACT 12
-#define L0_SLOW    40
-#define L0_STOP    60
 
 /* Numbers of enums that rocksdb/c.h leaves to its callers. */
 #define INFO_LOG_WARN 2
@@ -86,8 +84,8 @@ static void set_levels(rocksdb_options_t *options, const rocks_budget *budget)
      * Measured with 10 M keys, 5 % changed per checkpoint (55 MB): uploads of 355 MB with 4, 233
      * with 8, 140 with 12. The price: each file in L0 adds 0.4 us to a get that took 5.7. */
     rocksdb_options_set_level0_file_num_compaction_trigger(options, L0_COMPACT);
-    rocksdb_options_set_level0_slowdown_writes_trigger(options, L0_SLOW);
-    rocksdb_options_set_level0_stop_writes_trigger(options, L0_STOP);
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, ROCKS_L0_SLOW);
+    rocksdb_options_set_level0_stop_writes_trigger(options, ROCKS_L0_STOP);
     /* As large as a full L0: the cheapest ratio for the merge of the two. */
     rocksdb_options_set_max_bytes_for_level_base(options, budget->memtable_bytes * L0_COMPACT >
                                                                   LEVEL_BASE_BYTES_MIN

@@ -6,6 +6,10 @@
 
 #include <rocksdb/c.h>
 
+/* Files in L0 at which writes are slowed, and at which they stop. */
+#define ROCKS_L0_SLOW 40
+#define ROCKS_L0_STOP 60
+
 typedef struct rocks_settings {
     rocks_budget budget;
     rocksdb_options_t *options; /* of the database and of each family */

@@ -7,11 +7,16 @@
 #include "rocks_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define POLL_US_MIN 100
 #define POLL_US_MAX 5000
 #define NS_PER_US   1000
+
+#define BRAKE_OFF 1000000u /* files in L0 */
+#define L0_MARGIN 8        /* those that flushes under way are about to add */
 
 struct rocks_snapshot {
     rocks_db *db;
@@ -39,14 +44,61 @@ static uint64_t background_errors(const rocks_db *db)
     return count;
 }
 
+static unsigned long files_in_l0(const rocks_db *db, const rocks_family *family)
+{
+    char *const text =
+        rocksdb_property_value_cf(db->handle, family->handle, "rocksdb.num-files-at-level0");
+    const unsigned long count = text == NULL ? 0 : strtoul(text, NULL, 10);
+
+    rocksdb_free(text);
+    return count;
+}
+
+static cairn_code set_brake(rocks_db *db, const rocks_family *family, unsigned slow, unsigned stop,
+                            cairn_error *err)
+{
+    static const char *const names[] = {"level0_slowdown_writes_trigger",
+                                        "level0_stop_writes_trigger"};
+    char texts[2][16];
+    const char *const values[] = {texts[0], texts[1]};
+    char *message = NULL;
+
+    (void)snprintf(texts[0], sizeof(texts[0]), "%u", slow);
+    (void)snprintf(texts[1], sizeof(texts[1]), "%u", stop);
+    rocksdb_set_options_cf(db->handle, family->handle, CAIRN_ARRAY_LEN(names), names, values,
+                           &message);
+    return rocks_check(message, "begin a snapshot of", db->path, err);
+}
+
+static cairn_code switch_memtable(rocks_db *db, const rocks_family *family, cairn_error *err)
+{
+    char *message = NULL;
+
+    rocksdb_flush_cf(db->handle, db->settings.flush_without_waiting, family->handle, &message);
+    return rocks_check(message, "begin a snapshot of", db->path, err);
+}
+
+/*
+ * A flush after which writes would be slowed waits for a compaction first, seconds where those are
+ * behind, and the C API can't tell it not to (FlushOptions::allow_write_stall). So the brake is off
+ * while the memtable is switched; writes after it are slowed as before.
+ */
+static cairn_code switch_without_brake(rocks_db *db, const rocks_family *family, cairn_error *err)
+{
+    CAIRN_TRY(set_brake(db, family, BRAKE_OFF, BRAKE_OFF, err));
+    const cairn_code code = switch_memtable(db, family, err);
+
+    CAIRN_TRY(set_brake(db, family, ROCKS_L0_SLOW, ROCKS_L0_STOP, code == CAIRN_OK ? err : NULL));
+    return code;
+}
+
 static cairn_code switch_memtables(rocks_db *db, cairn_error *err)
 {
     for (size_t i = 0; i < atomic_load(&db->family_count); i++) {
-        char *message = NULL;
+        const rocks_family *const family = db->families[i];
+        const bool crowded = files_in_l0(db, family) + L0_MARGIN >= ROCKS_L0_SLOW;
 
-        rocksdb_flush_cf(db->handle, db->settings.flush_without_waiting, db->families[i]->handle,
-                         &message);
-        CAIRN_TRY(rocks_check(message, "begin a snapshot of", db->path, err));
+        CAIRN_TRY((crowded ? switch_without_brake : switch_memtable)(db, family, err));
     }
     return CAIRN_OK;
 }

@@ -3,7 +3,7 @@
 #include "bounds.h"
 #include "clock.h"
 #include "fsutil.h"
-#include "rocks.h"
+#include "rocks_internal.h"
 #include "rocks_snapshot.h"
 #include "tmpdir.h"
 
@@ -509,6 +509,69 @@ static cairn_code refuse_file(void *context, const char *name, cairn_slice small
     return CAIRN_E_LIMIT;
 }
 
+/* Where a compaction is held up, as one of many GB is by the disk. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    bool open;
+    bool reached;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
+
+static entry_fate wait_at_the_gate(uint64_t ttl_ms, uint64_t now_ms, cairn_slice value,
+                                   cairn_buf *out)
+{
+    (void)ttl_ms;
+    (void)now_ms;
+    (void)value;
+    (void)out;
+    (void)pthread_mutex_lock(&gate.lock);
+    gate.reached = true;
+    while (!gate.open) {
+        (void)pthread_cond_wait(&gate.opened, &gate.lock);
+    }
+    (void)pthread_mutex_unlock(&gate.lock);
+    return CAIRN_ENTRY_KEEP;
+}
+
+static bool open_the_gate(void)
+{
+    (void)pthread_mutex_lock(&gate.lock);
+    const bool reached = gate.reached;
+    gate.open = true;
+    (void)pthread_cond_broadcast(&gate.opened);
+    (void)pthread_mutex_unlock(&gate.lock);
+    return reached;
+}
+
+static void make_snapshot(fixture *f, unsigned number)
+{
+    const cairn_call call = {.deadline_ms = cairn_deadline_in(60000)};
+    rocks_snapshot *snapshot = NULL;
+    char name[32];
+    char path[TMPDIR_PATH_BYTES];
+
+    ASSERT_OK(rocks_put(f->db, f->families[1], SLICE("key"), SLICE("value"), &f->err), &f->err);
+    ASSERT_OK(rocks_snapshot_begin(f->db, &snapshot, &f->err), &f->err);
+    (void)snprintf(name, sizeof(name), "links-%u", number);
+    ASSERT_OK(rocks_snapshot_link(snapshot, &call, tmpdir_join(f->dir, name, path), &f->err),
+              &f->err);
+    rocks_snapshot_free(snapshot);
+}
+
+/* Left to itself, RocksDB would let the flush wait until the compaction has ended. */
+static void a_barrier_does_not_wait_for_compactions(void **state)
+{
+    fixture *const f = *state;
+    const entry_filter filter = {.judge = wait_at_the_gate, .ttl_ms = 1};
+
+    rocks_family_set_filter(f->db, f->families[1], &filter);
+    for (unsigned i = 0; i < ROCKS_L0_SLOW + 5; i++) {
+        make_snapshot(f, i);
+    }
+
+    assert_true(open_the_gate());
+}
+
 static void every_table_file_is_visited_with_its_range(void **state)
 {
     fixture *const f = *state;
@@ -558,6 +621,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_into_a_missing_folder_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_flush_ends_the_wait_with_an_error, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_barrier_does_not_wait_for_compactions, setup, teardown),
         cmocka_unit_test_setup_teardown(every_table_file_is_visited_with_its_range, setup,
                                         teardown),
     };
