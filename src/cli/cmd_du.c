@@ -17,9 +17,9 @@ static const cli_spec du_spec = {
     .usage = "JOBURI[@N|@NAME] [option]... [--json]",
     .summary = "tell what checkpoints take in the store, and what each of them alone keeps there",
     .details =
-        "SIZE is all that a checkpoint names, NEW what it uploaded, ALONE what is in\n"
-        "objects that no other checkpoint of the job names: what a deletion of it would free. The last\n"
-        "line counts each stored file once. Read from manifests: objects that none names are told by cairn gc.",
+        "SIZE is all that a checkpoint names, NEW what it uploaded, ALONE what is in objects that no\n"
+        "other checkpoint of the job names: what a deletion of it would free. The last line counts\n"
+        "each stored file once. Read from manifests: what none names is told by cairn gc.",
     .options = du_options,
     .option_count = CAIRN_ARRAY_LEN(du_options),
     .min_arguments = 1,
