@@ -91,6 +91,16 @@ static const char *next_folder(state_world *world, char path[TMPDIR_PATH_BYTES])
     return tmpdir_join(world->dir, name, path);
 }
 
+static cairn_code open_missing_groups(state_world *world, cairn_error *err)
+{
+    for (unsigned group = 0; group < STATE_GROUPS; group++) {
+        if (!world->has_group[group]) {
+            CAIRN_TRY(open_group(world, group, err));
+        }
+    }
+    return CAIRN_OK;
+}
+
 static cairn_code open_states(state_world *world, const char *path, const keyed_state_options *from,
                               cairn_error *err)
 {
@@ -145,9 +155,12 @@ void state_world_free(state_world *world)
 
 /* --- snapshots -------------------------------------------------------------------------------- */
 
+/* A new state waits until a snapshot is linked, which is on this thread too: all are opened first.
+ */
 static cairn_code begin_snapshot(state_world *world, cairn_error *err)
 {
     state_snapshot_free(CAIRN_TAKE(world->snapshot));
+    CAIRN_TRY(open_missing_groups(world, err));
     return world->engine->ops->snapshot(world->engine, &world->snapshot, err);
 }
 

@@ -38,7 +38,8 @@ typedef struct state_world {
     state_snapshot *snapshot; /* begun and not yet written */
     keyed_state *states;
     state_world_handle handles[STATE_HANDLES];
-    bool has_group[STATE_GROUPS]; /* those with a time to live are opened when they are used */
+    bool has_group[STATE_GROUPS]; /* those with a time to live are opened when one is used,
+                                   or a snapshot begun */
     atomic_uint_fast64_t now_ms;  /* compactions read it */
 } state_world;
 
