@@ -64,14 +64,6 @@ static void must(const bench *b, cairn_code code)
     bench_must(code, &b->err);
 }
 
-static uint64_t next_random(bench *b)
-{
-    b->random ^= b->random << 13;
-    b->random ^= b->random >> 7;
-    b->random ^= b->random << 17;
-    return b->random;
-}
-
 /* --- keys and elements ------------------------------------------------------------------------ */
 
 /* Key, and behind it user key or namespace. */
@@ -210,7 +202,7 @@ static void run_list(void *context, size_t side, uint64_t round)
 
     b->random = 2 * round + 1;
     for (uint64_t i = 0; i < b->round_operations; i++) {
-        set_place(&at, next_random(b) % b->keys, 0);
+        set_place(&at, bench_random(&b->random) % b->keys, 0);
         if ((side == RAW ? read_raw_list(b, key_of(&at)) : read_our_list(b, key_of(&at))) !=
             PER_KEY) {
             bench_quit("a list has lost elements");
@@ -247,7 +239,7 @@ static void run_get(void *context, size_t side, uint64_t round)
 
     b->random = 2 * round + 1;
     for (uint64_t i = 0; i < b->round_operations; i++) {
-        const uint64_t entry = next_random(b) % (b->keys * PER_KEY);
+        const uint64_t entry = bench_random(&b->random) % (b->keys * PER_KEY);
         cairn_slice value = {NULL, 0};
         bool found = false;
 
@@ -314,7 +306,7 @@ static void run_iterate(void *context, size_t side, uint64_t round)
 
     b->random = 2 * round + 1;
     for (uint64_t i = 0; i < b->round_operations; i++) {
-        set_place(&at, next_random(b) % b->keys, 0);
+        set_place(&at, bench_random(&b->random) % b->keys, 0);
         if ((side == RAW ? iterate_raw(b, key_of(&at)) : iterate_ours(b, key_of(&at))) != PER_KEY) {
             bench_quit("a map has lost entries");
         }
@@ -357,7 +349,7 @@ static void run_reduce(void *context, size_t side, uint64_t round)
 
     b->random = 2 * round + 1;
     for (uint64_t i = 0; i < b->round_operations; i++) {
-        set_place(&at, next_random(b) % b->keys, 0);
+        set_place(&at, bench_random(&b->random) % b->keys, 0);
         if (side == RAW) {
             add_raw(b, key_of(&at), i);
         } else {

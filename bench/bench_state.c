@@ -55,14 +55,6 @@ static void must(const bench *b, cairn_code code)
     bench_must(code, &b->err);
 }
 
-static uint64_t next_random(bench *b)
-{
-    b->random ^= b->random << 13;
-    b->random ^= b->random >> 7;
-    b->random ^= b->random << 17;
-    return b->random;
-}
-
 /* --- keys and values -------------------------------------------------------------------------- */
 
 /* "k" and 15 digits; made by hand, because both sides pay for it. */
@@ -166,7 +158,7 @@ static void run_get(bench *b, const side *on, const round *part)
     cairn_slice value = {NULL, 0};
 
     for (uint64_t i = 0; i < part->count; i++) {
-        if (!on->get(b, key_of(next_random(b) % b->keys, text), &value) ||
+        if (!on->get(b, key_of(bench_random(&b->random) % b->keys, text), &value) ||
             value.len != b->value_bytes) {
             bench_quit("a key is missing");
         }
@@ -179,7 +171,7 @@ static void run_miss(bench *b, const side *on, const round *part)
     cairn_slice value = {NULL, 0};
 
     for (uint64_t i = 0; i < part->count; i++) {
-        cairn_slice key = key_of(next_random(b) % b->keys, text);
+        cairn_slice key = key_of(bench_random(&b->random) % b->keys, text);
 
         text[KEY_BYTES - 1] = 'x'; /* inside the range of the keys, so that it is no easy miss */
         if (on->get(b, key, &value)) {
@@ -193,7 +185,7 @@ static void run_update(bench *b, const side *on, const round *part)
     char text[KEY_BYTES];
 
     for (uint64_t i = 0; i < part->count; i++) {
-        on->update(b, key_of(next_random(b) % b->keys, text), value_of(b, i));
+        on->update(b, key_of(bench_random(&b->random) % b->keys, text), value_of(b, i));
     }
 }
 
@@ -325,7 +317,7 @@ int main(int argc, char **argv)
     b.operations = bench_setting("CAIRN_BENCH_OPERATIONS", OPERATIONS, UINT32_MAX);
     options.memory_bytes = bench_setting("CAIRN_BENCH_MEMORY_MB", MEMORY_MB, UINT32_MAX) << 20;
     for (size_t i = 0; i < sizeof(b.noise); i++) {
-        b.noise[i] = (uint8_t)next_random(&b);
+        b.noise[i] = (uint8_t)bench_random(&b.random);
     }
     must(&b, fs_make_dirs(argv[1], &b.err));
     open_theirs(&b, argv[1], &options);

@@ -98,3 +98,11 @@ uint64_t bench_setting(const char *name, uint64_t otherwise, uint64_t max)
 
     return text == NULL ? otherwise : bench_number(text, name, max);
 }
+
+uint64_t bench_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}

@@ -53,4 +53,7 @@ uint64_t bench_number(const char *text, const char *what, uint64_t max);
 /* That of an environment variable, or `otherwise`. */
 uint64_t bench_setting(const char *name, uint64_t otherwise, uint64_t max);
 
+/* The next of a sequence (xorshift64); `state` is not 0. */
+uint64_t bench_random(uint64_t *state);
+
 #endif
